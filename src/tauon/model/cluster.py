@@ -1,0 +1,370 @@
+"""The state of everything, folded from events one by one: the same code after a submit, a restart and in a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from tauon.model.attempt import ATTEMPT_TRANSITIONS, Attempt, AttemptState, StopRequest
+from tauon.model.capacity import Capacity
+from tauon.model.changes import Changes
+from tauon.model.errors import InvariantViolated
+from tauon.model.event import (
+    AttemptEnded,
+    AttemptPlaced,
+    AttemptRunning,
+    AttemptStopRequested,
+    Event,
+    Fact,
+    JobCancelled,
+    JobCancelRequested,
+    JobFailed,
+    JobRequeued,
+    JobSubmitted,
+    JobSucceeded,
+    NodeDraining,
+    NodeLost,
+    NodeReady,
+    NodeTerminated,
+    PoolConfigured,
+    PoolRemoved,
+    QueueConfigured,
+    QueueRemoved,
+)
+from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
+from tauon.model.job import JOB_TRANSITIONS, Job, JobState
+from tauon.model.node import NODE_TRANSITIONS, Node, NodeState
+from tauon.model.pool import Pool
+from tauon.model.queue import Queue
+from tauon.model.waiting import Waiting
+
+IN_SERVICE = frozenset({NodeState.READY, NodeState.DRAINING})
+
+
+class Cluster:
+    """The live state: jobs and attempts that have not ended, nodes that are there, pools, queues, and their indexes.
+
+    What has ended leaves this object and lives on in the store's rows. Only `apply` and `load` change it; every other
+    room reads it, and only between two awaits, so that what it reads is one moment.
+    """
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.at_us = 0
+        self.jobs_submitted = 0
+        self._jobs: dict[JobId, Job] = {}
+        self._attempts: dict[AttemptId, Attempt] = {}
+        self._nodes: dict[NodeId, Node] = {}
+        self._pools: dict[PoolName, Pool] = {}
+        self._queues: dict[QueueName, Queue] = {}
+        self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
+        self._by_priority: dict[int, dict[AttemptId, None]] = {}
+        self.capacity = Capacity()
+        self.waiting = Waiting()
+        self.changes = Changes()
+
+    @property
+    def jobs(self) -> Mapping[JobId, Job]:
+        return self._jobs
+
+    @property
+    def attempts(self) -> Mapping[AttemptId, Attempt]:
+        return self._attempts
+
+    @property
+    def nodes(self) -> Mapping[NodeId, Node]:
+        return self._nodes
+
+    @property
+    def pools(self) -> Mapping[PoolName, Pool]:
+        return self._pools
+
+    @property
+    def queues(self) -> Mapping[QueueName, Queue]:
+        return self._queues
+
+    @property
+    def attempts_by_priority(self) -> Mapping[int, Mapping[AttemptId, None]]:
+        """Live attempts by the priority of their job."""
+        return self._by_priority
+
+    def attempts_on(self, node: NodeId) -> list[AttemptId]:
+        """Live attempts with a worker on this node."""
+        return list(self._on_node.get(node, ()))
+
+    def apply(self, event: Event) -> None:
+        """Fold one event in.
+
+        Raises InvariantViolated when it can't follow from this state; the state may then no longer be used.
+        """
+        if event.seq != self.seq + 1:
+            raise InvariantViolated(f"event {event.seq} does not follow {self.seq}")
+        self._fold(event.fact, event.at_us)
+        self.seq = event.seq
+        self.at_us = event.at_us
+
+    def load(
+        self,
+        *,
+        seq: int,
+        jobs_submitted: int,
+        pools: Iterable[Pool],
+        queues: Iterable[Queue],
+        nodes: Iterable[Node],
+        jobs: Iterable[Job],
+        attempts: Iterable[Attempt],
+    ) -> None:
+        """Take over the live rows of a store instead of folding its whole journal."""
+        self.seq, self.jobs_submitted = seq, jobs_submitted
+        self._pools = {p.name: p for p in pools}
+        self._queues = {q.name: q for q in queues}
+        for node in nodes:
+            self._nodes[node.id] = node
+            if node.state is NodeState.READY:
+                self.capacity.add(node.id, node.shape)
+        self._jobs = {j.id: j for j in jobs}
+        for attempt in attempts:
+            self._hold(attempt)
+        for job in self._jobs.values():
+            if job.state is JobState.QUEUED:
+                self.waiting.join(job, self._unmet(job))
+
+    def _fold(self, fact: Fact, at_us: int) -> None:
+        match fact:
+            case JobSubmitted():
+                self._job_submitted(fact.job)
+            case AttemptPlaced():
+                self._attempt_placed(fact.attempt, at_us)
+            case AttemptRunning():
+                self._attempt_running(fact.attempt_id, at_us)
+            case AttemptStopRequested():
+                self._attempt_stop_requested(fact, at_us)
+            case AttemptEnded():
+                self._attempt_ended(fact, at_us)
+            case JobCancelRequested():
+                self._put(replace(self._job(fact.job_id), cancel_requested_by=fact.by))
+            case JobRequeued():
+                self._job_requeued(fact, at_us)
+            case JobSucceeded():
+                self._job_ended(fact.job_id, "JobSucceeded", "", at_us)
+            case JobFailed():
+                self._job_ended(fact.job_id, "JobFailed", fact.reason, at_us)
+            case JobCancelled():
+                self._job_ended(fact.job_id, "JobCancelled", f"cancelled by {fact.by}", at_us)
+            case NodeReady():
+                self._node_ready(fact.node, at_us)
+            case NodeDraining():
+                self._node_draining(fact)
+            case NodeTerminated():
+                self._node_gone(fact.node_id, "NodeTerminated", fact.reason, at_us)
+            case NodeLost():
+                self._node_gone(fact.node_id, "NodeLost", fact.reason, at_us)
+            case PoolConfigured():
+                self._pools[fact.pool.name] = self.changes.pools[fact.pool.name] = fact.pool
+            case PoolRemoved():
+                self._pools.pop(fact.name, None)
+                self.changes.pools[fact.name] = None
+            case QueueConfigured():
+                self._queues[fact.queue.name] = self.changes.queues[fact.queue.name] = fact.queue
+            case QueueRemoved():
+                self._queues.pop(fact.name, None)
+                self.changes.queues[fact.name] = None
+            case _:
+                assert_never(fact)
+
+    def _job(self, job_id: JobId) -> Job:
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise InvariantViolated(f"{job_id} has ended or never was")
+        return job
+
+    def _attempt(self, attempt_id: AttemptId) -> Attempt:
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None:
+            raise InvariantViolated(f"attempt {attempt_id} has ended or never was")
+        return attempt
+
+    def _put(self, job: Job) -> None:
+        self.changes.jobs[job.id] = job
+        if job.state.is_final:
+            self._jobs.pop(job.id, None)
+        else:
+            self._jobs[job.id] = job
+
+    def _unmet(self, job: Job) -> set[JobId]:
+        return {j for j in job.depends_on if j in self._jobs} if job.depends_on else set()
+
+    def _job_submitted(self, job: Job) -> None:
+        next_job_state(None, "JobSubmitted", job.id)
+        if job.id in self._jobs:
+            raise InvariantViolated(f"{job.id} was submitted twice")
+        self.jobs_submitted = max(self.jobs_submitted, job.number)
+        unmet = self._unmet(job)
+        self._put(job)
+        self.waiting.join(job, unmet)
+
+    def _job_requeued(self, fact: JobRequeued, at_us: int) -> None:
+        job = self._job(fact.job_id)
+        job = replace(
+            job,
+            state=next_job_state(job.state, "JobRequeued", job.id),
+            attempt=None,
+            not_before_us=fact.not_before_us,
+            queued_at_us=at_us,
+            retries_used=fact.retries_used,
+            preemptions=job.preemptions + (fact.retries_used == job.retries_used),
+            message=fact.reason,
+        )
+        self._put(job)
+        self.waiting.join(job, set())
+
+    def _job_ended(self, job_id: JobId, event: str, message: str, at_us: int) -> None:
+        job = self._job(job_id)
+        state = next_job_state(job.state, event, job_id)
+        if job.state is JobState.QUEUED:
+            self.waiting.leave(job)
+        elif job.attempt in self._attempts:
+            raise InvariantViolated(f"{job_id} can't end while its attempt {job.attempt} lives")
+        self._put(replace(job, state=state, attempt=None, ended_at_us=at_us, message=message or job.message))
+        if state is JobState.SUCCEEDED:
+            for freed in self.waiting.succeeded(job_id):
+                self.waiting.join(self._jobs[freed], set())
+
+    def _attempt_placed(self, attempt: Attempt, at_us: int) -> None:
+        if attempt.id in self._attempts:
+            raise InvariantViolated(f"attempt {attempt.id} was placed twice")
+        job = self._job(attempt.job)
+        state = next_job_state(job.state, "AttemptPlaced", job.id)
+        self.waiting.leave(job)
+        self._put(
+            replace(
+                job,
+                state=state,
+                attempt=attempt.id,
+                attempts=attempt.number,
+                not_before_us=0,
+                started_at_us=at_us if job.started_at_us is None else job.started_at_us,
+                message="",
+            )
+        )
+        self._hold(attempt)
+        for worker in attempt.placement:
+            room = self.capacity.room(worker.node)
+            if room is None or room.fault():
+                raise InvariantViolated(f"{attempt.id}: {room.fault() if room else worker.node + ' takes no work'}")
+        self.changes.attempts[attempt.id] = attempt
+
+    def _hold(self, attempt: Attempt) -> None:
+        self._attempts[attempt.id] = attempt
+        self._by_priority.setdefault(self._job(attempt.job).priority, {})[attempt.id] = None
+        for worker in attempt.placement:
+            self._on_node.setdefault(worker.node, {})[attempt.id] = None
+            self.capacity.change(worker, attempt.resources, -1)
+
+    def _attempt_running(self, attempt_id: AttemptId, at_us: int) -> None:
+        attempt = self._attempt(attempt_id)
+        job = self._job(attempt.job)
+        state = next_attempt_state(attempt.state, "AttemptRunning", attempt_id)
+        attempt = replace(attempt, state=state, running_at_us=at_us)
+        self._attempts[attempt_id] = self.changes.attempts[attempt_id] = attempt
+        self._put(replace(job, state=next_job_state(job.state, "AttemptRunning", job.id)))
+
+    def _attempt_stop_requested(self, fact: AttemptStopRequested, at_us: int) -> None:
+        attempt = self._attempt(fact.attempt_id)
+        job = self._job(attempt.job)
+        state = next_attempt_state(attempt.state, "AttemptStopRequested", attempt.id)
+        stop = StopRequest(cause=fact.cause, notice_s=fact.notice_s, requested_at_us=at_us)
+        attempt = replace(attempt, state=state, stop=stop)
+        self._attempts[attempt.id] = self.changes.attempts[attempt.id] = attempt
+        state_of_job = next_job_state(job.state, "AttemptStopRequested", job.id)
+        self._put(replace(job, state=state_of_job, message=fact.reason))
+
+    def _attempt_ended(self, fact: AttemptEnded, at_us: int) -> None:
+        attempt = self._attempt(fact.attempt_id)
+        job = self._job(attempt.job)
+        next_job_state(job.state, "AttemptEnded", job.id)
+        ended = replace(
+            attempt,
+            state=next_attempt_state(attempt.state, "AttemptEnded", attempt.id),
+            ended_at_us=at_us,
+            outcome=fact.outcome,
+            exit_codes=fact.exit_codes,
+            message=fact.message,
+        )
+        del self._attempts[attempt.id]
+        del self._by_priority[job.priority][attempt.id]
+        for worker in attempt.placement:
+            self._on_node.get(worker.node, {}).pop(attempt.id, None)
+            self.capacity.change(worker, attempt.resources, +1)
+        self.changes.attempts[attempt.id] = ended
+        self.changes.meter_work(ended, job, self._nodes)
+
+    def _node_ready(self, node: Node, at_us: int) -> None:
+        old = self._nodes.get(node.id)
+        next_node_state(old.state if old else None, "NodeReady", node.id)
+        ready_at_us = at_us
+        if old is not None:
+            self.changes.meter_node(old, self._live_on(node.id), self._jobs, at_us)
+            ready_at_us = old.ready_at_us
+            self.capacity.remove(node.id)
+        self._nodes[node.id] = self.changes.nodes[node.id] = replace(
+            node, state=NodeState.READY, ready_at_us=ready_at_us, metered_from_us=at_us, ended_at_us=None
+        )
+        self.capacity.add(node.id, node.shape)
+        for attempt in self._live_on(node.id):
+            for worker in attempt.placement:
+                if worker.node == node.id:
+                    self.capacity.change(worker, attempt.resources, -1)
+
+    def _live_on(self, node: NodeId) -> list[Attempt]:
+        return [self._attempts[a] for a in self._on_node.get(node, ())]
+
+    def _node(self, node_id: NodeId) -> Node:
+        node = self._nodes.get(node_id)
+        if node is None:
+            raise InvariantViolated(f"node {node_id} is gone or never was")
+        return node
+
+    def _node_draining(self, fact: NodeDraining) -> None:
+        node = self._node(fact.node_id)
+        state = next_node_state(node.state, "NodeDraining", node.id)
+        self.capacity.remove(node.id)
+        self._nodes[node.id] = self.changes.nodes[node.id] = replace(node, state=state, message=fact.reason)
+
+    def _node_gone(self, node_id: NodeId, event: str, reason: str, at_us: int) -> None:
+        node = self._node(node_id)
+        state = next_node_state(node.state, event, node_id)
+        if self._on_node.get(node_id):
+            raise InvariantViolated(f"node {node_id} can't go while it holds {', '.join(self._on_node[node_id])}")
+        if node.state in IN_SERVICE:
+            self.changes.meter_node(node, [], self._jobs, at_us)
+        self.capacity.remove(node_id)
+        self._on_node.pop(node_id, None)
+        del self._nodes[node_id]
+        self.changes.nodes[node_id] = replace(node, state=state, ended_at_us=at_us, message=reason)
+
+
+def next_job_state(state: JobState | None, event: str, job: JobId) -> JobState:
+    """The state after an event, or InvariantViolated."""
+    after = JOB_TRANSITIONS.get((state, event))
+    if after is None:
+        raise InvariantViolated(f"{job} is {state or 'unknown'}: {event} can't happen to it")
+    return after
+
+
+def next_attempt_state(state: AttemptState | None, event: str, attempt: AttemptId) -> AttemptState:
+    """The state after an event, or InvariantViolated."""
+    after = ATTEMPT_TRANSITIONS.get((state, event))
+    if after is None:
+        raise InvariantViolated(f"attempt {attempt} is {state or 'unknown'}: {event} can't happen to it")
+    return after
+
+
+def next_node_state(state: NodeState | None, event: str, node: NodeId) -> NodeState:
+    """The state after an event, or InvariantViolated."""
+    after = NODE_TRANSITIONS.get((state, event))
+    if after is None:
+        raise InvariantViolated(f"node {node} is {state or 'unknown'}: {event} can't happen to it")
+    return after

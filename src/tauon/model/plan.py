@@ -1,0 +1,69 @@
+"""What was decided from one snapshot: actions in the imperative, and a reason for each and for all that still waits."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from tauon.model.attempt import Attempt, StopCause
+from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.waiting import LineKey
+
+
+class WaitCode(enum.StrEnum):
+    """The kinds of reason for which a workload waits."""
+
+    CAPACITY = "capacity"  # what it asks for is there, but taken
+    PREEMPTING = "preempting"  # it gets the place of work that is being stopped
+    RESERVED = "reserved"  # what is free is kept for a workload before it in line
+    NO_NODE = "no-node"  # no node that is there now could ever hold it
+    DEPENDENCY = "dependency"  # other jobs must succeed first
+    BACKOFF = "backoff"  # it waits before a retry
+    BEHIND = "behind"  # an equal workload before it in line waits too
+    JUST_IN = "just-in"  # not yet looked at
+
+
+class WaitReason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a workload waits: the kind, a sentence, and for whom (job ids, at most a few)."""
+
+    code: WaitCode
+    message: str
+    waits_for: tuple[JobId, ...] = ()
+
+
+class StartAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """Run a job on a placement."""
+
+    attempt: Attempt
+    reason: str = ""
+
+
+class StopAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """Take a placement away, with notice (seconds) before the kill."""
+
+    attempt: AttemptId
+    cause: StopCause
+    notice_s: float
+    reason: str
+
+
+class ReleaseNode(msgspec.Struct, frozen=True, kw_only=True):
+    """Give an idle node back."""
+
+    node: NodeId
+    reason: str
+
+
+Action = StartAttempt | StopAttempt | ReleaseNode
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The actions decided at a position of the journal, in order; and for each line of equal workloads left waiting,
+    why its first one waits."""
+
+    seq: int
+    at_us: int
+    actions: tuple[Action, ...] = ()
+    waiting: dict[LineKey, WaitReason] = {}
+    next_look_us: int | None = None  # when something falls due even if nothing happens

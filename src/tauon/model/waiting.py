@@ -1,0 +1,144 @@
+"""The index of what waits: jobs that ask for the same thing stand in one line, so that they share one answer."""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from tauon.model.ids import JobId, QueueName
+from tauon.model.job import Job
+from tauon.model.resources import Request
+
+NO_DEADLINE_US = 2**62
+
+
+class LineKey(NamedTuple):
+    """What the jobs of one line have in common."""
+
+    queue: QueueName
+    priority: int
+    request: Request
+
+
+class Place(NamedTuple):
+    """A job's place in its line: by deadline, then by order of submission."""
+
+    deadline_us: int
+    number: int
+    job: JobId
+
+
+def place_of(job: Job) -> Place:
+    """Where a job stands in its line."""
+    return Place(NO_DEADLINE_US if job.deadline_us is None else job.deadline_us, job.number, job.id)
+
+
+class Line:
+    """The waiting jobs of one kind, in order. Most only ever join at the end; the others are kept sorted."""
+
+    __slots__ = ("_arrivals", "_last", "_sorted", "key")
+
+    def __init__(self, key: LineKey) -> None:
+        self.key = key
+        self._arrivals: OrderedDict[Place, None] = OrderedDict()
+        self._sorted: list[Place] = []
+        self._last = Place(NO_DEADLINE_US, 0, JobId(""))
+
+    def __len__(self) -> int:
+        return len(self._arrivals) + len(self._sorted)
+
+    def __iter__(self) -> Iterator[Place]:
+        if not self._sorted:
+            return iter(self._arrivals)
+        return heapq.merge(self._sorted, self._arrivals)
+
+    def add(self, place: Place) -> None:
+        if place > self._last:
+            self._arrivals[place] = None
+            self._last = place
+        else:
+            insort(self._sorted, place)
+
+    def remove(self, place: Place) -> None:
+        if place in self._arrivals:
+            del self._arrivals[place]
+            return
+        at = bisect_left(self._sorted, place)
+        if at < len(self._sorted) and self._sorted[at] == place:
+            del self._sorted[at]
+
+
+class Waiting:
+    """All lines, and the jobs that stand in none yet because they wait for other jobs."""
+
+    def __init__(self) -> None:
+        self._lines: dict[LineKey, Line] = {}
+        self._held: dict[JobId, set[JobId]] = {}
+        self._dependents: dict[JobId, dict[JobId, None]] = {}
+        self._delayed: dict[JobId, int] = {}
+
+    @property
+    def lines(self) -> Mapping[LineKey, Line]:
+        return self._lines
+
+    @property
+    def held(self) -> Mapping[JobId, set[JobId]]:
+        """Jobs that wait for other jobs, with those that have not succeeded yet."""
+        return self._held
+
+    @property
+    def delayed(self) -> Mapping[JobId, int]:
+        """Jobs that may not start before a time (microseconds)."""
+        return self._delayed
+
+    def __len__(self) -> int:
+        return len(self._held) + sum(map(len, self._lines.values()))
+
+    def dependents(self, job: JobId) -> list[JobId]:
+        """Jobs that wait for this one."""
+        return list(self._dependents.get(job, ()))
+
+    def join(self, job: Job, unmet: set[JobId]) -> None:
+        """Let a queued job wait; `unmet` are the jobs that must succeed before it."""
+        if unmet:
+            self._held[job.id] = unmet
+            for before in job.depends_on:
+                if before in unmet:
+                    self._dependents.setdefault(before, {})[job.id] = None
+            return
+        if job.not_before_us:
+            self._delayed[job.id] = job.not_before_us
+        key = LineKey(job.queue, job.priority, job.request)
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = Line(key)
+        line.add(place_of(job))
+
+    def leave(self, job: Job) -> None:
+        """Take a job out, wherever it waits."""
+        unmet = self._held.pop(job.id, None)
+        if unmet is not None:
+            for before in unmet:
+                self._dependents.get(before, {}).pop(job.id, None)
+            return
+        self._delayed.pop(job.id, None)
+        key = LineKey(job.queue, job.priority, job.request)
+        line = self._lines.get(key)
+        if line is not None:
+            line.remove(place_of(job))
+            if not line:
+                del self._lines[key]
+
+    def succeeded(self, job: JobId) -> list[JobId]:
+        """Take note that a job succeeded; returns those that now wait for nothing but a place."""
+        freed = []
+        for waiting in self._dependents.pop(job, {}):
+            unmet = self._held[waiting]
+            unmet.discard(job)
+            if not unmet:
+                del self._held[waiting]
+                freed.append(waiting)
+        return freed

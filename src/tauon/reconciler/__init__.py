@@ -1,0 +1,1 @@
+"""The loop that keeps the world and the plan together: observe, decide, record, apply."""

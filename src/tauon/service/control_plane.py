@@ -1,0 +1,139 @@
+"""The protocol that the CLI, the SDK and the API speak: the same in one process and over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tauon.model.job import JobState
+from tauon.model.job_spec import JobSpec
+from tauon.ports.providers import LogChunk
+from tauon.service.views import (
+    EventView,
+    Explanation,
+    JobDetail,
+    JobView,
+    NodeView,
+    PoolView,
+    QueueView,
+    ServerInfo,
+    Submitted,
+    Top,
+    UsageReport,
+)
+
+
+class JobQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs to list, newest first; empty fields allow everything.
+
+    `text` is looked for in id and name; `labels` are `key=value`; `before` is the last id of the page before.
+    """
+
+    states: tuple[JobState, ...] = ()
+    queue: str = ""
+    user: str = ""
+    text: str = ""
+    labels: tuple[str, ...] = ()
+    before: str = ""
+    limit: int = 100
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which output: a job's worker, of its latest attempt unless one is named (its number, from 1).
+
+    `offset` counts bytes from the start, or from the end when negative. With `follow` the stream goes on until the
+    attempt has ended.
+    """
+
+    rank: int = 0
+    attempt: int | None = None
+    offset: int = 0
+    follow: bool = False
+
+
+class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A window of time (microseconds since the epoch; None: the beginning, now) and what to sum by.
+
+    `by` is one of queue, user, job, pool, accelerator, or `label:KEY`.
+    """
+
+    by: str = "queue"
+    from_us: int | None = None
+    to_us: int | None = None
+
+
+class ControlPlane(Protocol):
+    """Everything that can be asked for, on behalf of one user. Raises the errors of `model.errors`.
+
+    A job may be named by its id, or by its name where only one live job has it (else the latest with that name).
+    """
+
+    async def info(self) -> ServerInfo: ...
+
+    async def submit(self, spec: JobSpec, *, key: str = "") -> Submitted:
+        """Take a job; it is durable when this returns. The same `key` again gives the same job.
+
+        Raises Infeasible when no pool has or can obtain what it asks for, saying the largest that would fit.
+        """
+        ...
+
+    async def submit_many(self, specs: Sequence[JobSpec], *, key: str = "") -> list[Submitted]:
+        """Take many jobs in one transaction: all or none. The i-th has the key `KEY/i` when one is given."""
+        ...
+
+    async def jobs(self, query: JobQuery) -> list[JobView]: ...
+
+    async def job(self, job: str) -> JobDetail: ...
+
+    async def cancel(self, job: str) -> JobView:
+        """Cancel a job: at once when it waits, with notice when it runs. Cancelling twice is no error.
+
+        Raises Conflict when it has ended otherwise.
+        """
+        ...
+
+    async def explain(self, job: str) -> Explanation: ...
+
+    def logs(self, job: str, query: LogQuery) -> AsyncIterator[LogChunk]: ...
+
+    async def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[EventView]:
+        """Lines of the journal after a position, oldest first; `after` may be negative: that many from the end."""
+        ...
+
+    def watch(self, *, after: int = 0, subject: str = "") -> AsyncIterator[EventView]:
+        """The same, going on for ever as they happen."""
+        ...
+
+    async def nodes(self) -> list[NodeView]: ...
+
+    async def drain(self, node: str, *, reason: str = "") -> NodeView:
+        """Give a node no new work; what runs there goes on."""
+        ...
+
+    async def undrain(self, node: str) -> NodeView:
+        """Give a drained node work again."""
+        ...
+
+    async def pools(self) -> list[PoolView]: ...
+
+    async def queues(self) -> list[QueueView]: ...
+
+    async def usage(self, query: UsageQuery) -> UsageReport: ...
+
+    async def top(self) -> Top: ...
+
+    async def has_blob(self, digest: str) -> bool: ...
+
+    async def put_blob(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
+        """Upload an archive under the SHA-256 (hex) of its bytes."""
+        ...
+
+    async def secrets(self) -> list[str]:
+        """The names of the stored secrets."""
+        ...
+
+    async def put_secret(self, name: str, value: str) -> None: ...
+
+    async def delete_secret(self, name: str) -> None: ...

@@ -1,0 +1,244 @@
+"""What the use cases answer: flat, typed values with the times, units and sentences that people and programs read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from tauon.model.attempt import Outcome
+from tauon.model.job import JobState
+from tauon.model.node import NodeState
+from tauon.model.plan import WaitCode
+from tauon.model.pool import Capabilities
+from tauon.model.resources import CapacityType
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(at_us: int) -> datetime:
+    """Microseconds since the epoch as a time in UTC."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+def moment_or_none(at_us: int | None) -> datetime | None:
+    """The same, where the time may be missing."""
+    return None if at_us is None else moment(at_us)
+
+
+class _View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all answers."""
+
+
+class JobView(_View, frozen=True, kw_only=True):
+    """A job in a list. `where` names the pool (and nodes) it holds; `request` is what it asks for, as a short text."""
+
+    id: str
+    name: str
+    state: JobState
+    queue: str
+    user: str
+    priority: int
+    workers: int
+    request: str
+    where: str
+    attempts: int
+    preemptions: int
+    retries: int
+    submitted_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    message: str
+    labels: dict[str, str]
+
+
+class AttemptView(_View, frozen=True, kw_only=True):
+    """One try of a job. `accelerators` tells for each rank the node and the indices there."""
+
+    id: str
+    number: int
+    state: str
+    pool: str
+    accelerator: str
+    workers: list[str]
+    placed_at: datetime
+    running_at: datetime | None
+    ended_at: datetime | None
+    outcome: Outcome | None
+    stop_cause: str
+    exit_codes: list[int | None]
+    message: str
+
+
+class JobDetail(_View, frozen=True, kw_only=True):
+    """Everything about one job: the summary, the document as submitted, its attempts, its cost so far."""
+
+    job: JobView
+    spec: dict[str, object]
+    attempts: list[AttemptView]
+    accelerator_hours: float
+    cost_usd: Decimal
+    waited_s: float
+
+
+class PoolReason(_View, frozen=True, kw_only=True):
+    """Why one pool does not take a job now."""
+
+    pool: str
+    message: str
+
+
+class Explanation(_View, frozen=True, kw_only=True):
+    """Why a job is where it is: a sentence, the place in line, and for each pool what is missing."""
+
+    job: str
+    state: JobState
+    code: WaitCode | None
+    message: str
+    ahead: int
+    waits_for: list[str]
+    pools: list[PoolReason]
+
+
+class NodeView(_View, frozen=True, kw_only=True):
+    """A node: what it has, what is free, who holds it, what it costs an hour."""
+
+    id: str
+    pool: str
+    state: NodeState
+    accelerator: str
+    accelerators: int
+    accelerators_free: float
+    cpu_cores: float
+    cpu_free: float
+    memory_gib: float
+    memory_free_gib: float
+    capacity_type: CapacityType
+    region: str
+    price_usd_per_h: Decimal
+    virtual: bool
+    jobs: list[str]
+    ready_at: datetime
+    message: str
+
+
+class PoolView(_View, frozen=True, kw_only=True):
+    """A pool: its totals and whether its provider answers. `message` is empty when all is well."""
+
+    name: str
+    provider: str
+    region: str
+    residency: list[str]
+    capacity_type: CapacityType
+    nodes: int
+    accelerators: dict[str, int]
+    accelerators_free: dict[str, float]
+    price_usd_per_h: Decimal
+    capabilities: Capabilities
+    message: str
+
+
+class QueueView(_View, frozen=True, kw_only=True):
+    """A queue: its share, what it holds now and what waits in it."""
+
+    name: str
+    weight: float
+    priority: int
+    waiting: int
+    running: int
+    accelerators_held: float
+    share: float
+    fair_share: float
+
+
+class UsageLine(_View, frozen=True, kw_only=True):
+    """What one queue, user, job or pool held in the window, and what it cost."""
+
+    key: str
+    name: str
+    accelerator_hours: float
+    cpu_hours: float
+    memory_gib_hours: float
+    cost_usd: Decimal
+
+
+class UsageReport(_View, frozen=True, kw_only=True):
+    """The bill of a window: `capacity_usd` = `work_usd` + `idle_usd`, exactly before rounding."""
+
+    by: str
+    from_at: datetime
+    to_at: datetime
+    lines: list[UsageLine]
+    work_usd: Decimal
+    idle_usd: Decimal
+    capacity_usd: Decimal
+    idle_accelerator_hours: float
+
+
+class AcceleratorView(_View, frozen=True, kw_only=True):
+    """One accelerator now: who holds it and what it does; None where it can't be measured (virtual ones)."""
+
+    node: str
+    index: int
+    type: str
+    job: str
+    utilisation_pct: float | None
+    memory_used_mib: int | None
+    memory_total_mib: int | None
+    power_w: float | None
+    temperature_c: float | None
+
+
+class RunningView(_View, frozen=True, kw_only=True):
+    """One running attempt and what its processes use."""
+
+    job: str
+    name: str
+    queue: str
+    attempt: str
+    accelerators: float
+    cpu_cores: float
+    memory_mib: int
+    running_s: float
+
+
+class Top(_View, frozen=True, kw_only=True):
+    """What is going on at this moment."""
+
+    at: datetime
+    waiting: int
+    running: int
+    accelerators: list[AcceleratorView]
+    attempts: list[RunningView]
+    cost_usd_per_h: Decimal
+    idle_usd_per_h: Decimal
+
+
+class EventView(_View, frozen=True, kw_only=True):
+    """One line of the journal, with a sentence that tells it."""
+
+    seq: int
+    at: datetime
+    type: str
+    subject: str
+    text: str
+    fact: msgspec.Raw
+
+
+class ServerInfo(_View, frozen=True, kw_only=True):
+    """Which server this is, and who it takes you for."""
+
+    version: str
+    instance: str
+    user: str
+    database: str
+    seq: int
+
+
+class Submitted(_View, frozen=True, kw_only=True):
+    """A durable submit. `existing` says that the same key was used before and this is that job."""
+
+    id: str
+    name: str
+    existing: bool = False
