@@ -1,0 +1,1 @@
+"""Benchmarks, each run by hand with `make bench-NAME`; none of them is a timed test."""
