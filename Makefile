@@ -37,7 +37,7 @@ types: $(VENV)/.installed-dev ## strict type checks
 
 .PHONY: contracts
 contracts: $(VENV)/.installed-dev ## which room may import which
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: docs
 docs: $(VENV)/.installed-dev ## write the generated pages, build the site into site/
