@@ -139,7 +139,7 @@ def states_page() -> str:
 
 def type_name(annotation: object) -> str:
     name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    return re.sub(r"(?:\w+\.)+(?=\w)", "", name)
+    return re.sub(r"(?:\w+\.)+(?=\w)", "", name).replace(" | ", " or ")
 
 
 def events_page() -> str:
