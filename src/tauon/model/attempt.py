@@ -88,6 +88,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
 
     @property
+    def total(self) -> Resources:
+        """What the whole gang holds."""
+        return self.resources * len(self.placement) if len(self.placement) > 1 else self.resources
+
+    @property
     def accelerator_milli(self) -> int:
         """Thousandths of accelerators that the whole gang holds."""
         return self.resources.accelerator_milli * len(self.placement)

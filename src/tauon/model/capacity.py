@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tauon.model.attempt import WorkerPlacement
 from tauon.model.errors import InvariantViolated
@@ -67,6 +67,12 @@ class Capacity:
     def __init__(self) -> None:
         self._rooms: dict[NodeId, Room] = {}
         self._shapes: dict[NodeShape, Buckets] = {}
+        self._total = Resources()
+
+    @property
+    def total(self) -> Resources:
+        """All that the nodes that take work have, held or free."""
+        return self._total
 
     @property
     def shapes(self) -> Mapping[NodeShape, Buckets]:
@@ -95,12 +101,14 @@ class Capacity:
         if buckets is None:
             buckets = self._shapes[shape] = [{} for _ in range(shape.accelerator_count + 1)]
         buckets[room.whole][node] = None
+        self._total = self._total + shape.capacity
 
     def remove(self, node: NodeId) -> None:
         """Let a node take no work; unknown nodes are passed over."""
         room = self._rooms.pop(node, None)
         if room is None:
             return
+        self._total = self._total - room.shape.capacity
         buckets = self._shapes[room.shape]
         del buckets[room.whole][node]
         if not any(buckets):
@@ -118,6 +126,28 @@ class Capacity:
             del buckets[before][worker.node]
             buckets[room.whole][worker.node] = None
 
+    def take(self, placement: Sequence[WorkerPlacement], amounts: Resources) -> str:
+        """Take the room of a whole gang; where it does not fit, take none of it and say why."""
+        for rank, worker in enumerate(placement):
+            fault = self._take_one(worker, amounts)
+            if fault:
+                for earlier in placement[:rank]:
+                    self.change(earlier, amounts, +1)
+                return fault
+        return ""
+
+    def _take_one(self, worker: WorkerPlacement, amounts: Resources) -> str:
+        room = self._rooms.get(worker.node)
+        if room is None:
+            return f"{worker.node} takes no work"
+        if any(not 0 <= index < len(room.milli) for index in worker.accelerators):
+            return f"{worker.node} has no accelerators {worker.accelerators}"
+        self.change(worker, amounts, -1)
+        fault = room.fault()
+        if fault:
+            self.change(worker, amounts, +1)
+        return fault
+
     def fork(self) -> CapacityFork:
         """A copy that costs only what is changed in it."""
         return CapacityFork(self)
@@ -126,7 +156,7 @@ class Capacity:
 class CapacityFork:
     """What-if over a `Capacity`: rooms that are changed are copied, the rest are read through."""
 
-    def __init__(self, base: Capacity) -> None:
+    def __init__(self, base: Capacity | CapacityFork) -> None:
         self._base = base
         self._touched: dict[NodeId, Room] = {}
         self._moved: dict[NodeShape, Buckets] = {}
@@ -158,6 +188,10 @@ class CapacityFork:
         moved = self._moved.get(shape)
         here = len(moved[whole]) if moved is not None else 0
         return self._base.count(shape, whole) - self._away.get((shape, whole), 0) + here
+
+    def fork(self) -> CapacityFork:
+        """A what-if over this what-if."""
+        return CapacityFork(self)
 
     def _touch(self, node: NodeId) -> Room | None:
         room = self._touched.get(node)

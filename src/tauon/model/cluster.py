@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from tauon.model.attempt import ATTEMPT_TRANSITIONS, Attempt, AttemptState, StopRequest
+from tauon.model.attempt import Attempt, StopRequest
 from tauon.model.capacity import Capacity
 from tauon.model.changes import Changes
 from tauon.model.errors import InvariantViolated
@@ -34,10 +34,12 @@ from tauon.model.event import (
     QueueRemoved,
 )
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
-from tauon.model.job import JOB_TRANSITIONS, Job, JobState
-from tauon.model.node import NODE_TRANSITIONS, Node, NodeState
+from tauon.model.job import Job, JobState
+from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
+from tauon.model.resources import Resources
+from tauon.model.transitions import next_attempt_state, next_job_state, next_node_state
 from tauon.model.waiting import Waiting
 
 IN_SERVICE = frozenset({NodeState.READY, NodeState.DRAINING})
@@ -61,6 +63,12 @@ class Cluster:
         self._queues: dict[QueueName, Queue] = {}
         self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
         self._by_priority: dict[int, dict[AttemptId, None]] = {}
+        self._timed: dict[AttemptId, None] = {}
+        self._unwanted: dict[AttemptId, None] = {}
+        self._stopping: dict[AttemptId, None] = {}
+        self._held: dict[QueueName, Resources] = {}
+        self._fleet: dict[NodeShape, int] = {}
+        self.fleet_version = 0
         self.capacity = Capacity()
         self.waiting = Waiting()
         self.changes = Changes()
@@ -89,6 +97,31 @@ class Cluster:
     def attempts_by_priority(self) -> Mapping[int, Mapping[AttemptId, None]]:
         """Live attempts by the priority of their job."""
         return self._by_priority
+
+    @property
+    def timed(self) -> Mapping[AttemptId, None]:
+        """Live attempts of jobs with a time limit."""
+        return self._timed
+
+    @property
+    def unwanted(self) -> Mapping[AttemptId, None]:
+        """Live attempts whose job somebody wants cancelled."""
+        return self._unwanted
+
+    @property
+    def stopping(self) -> Mapping[AttemptId, None]:
+        """Live attempts that have been told to stop."""
+        return self._stopping
+
+    @property
+    def held(self) -> Mapping[QueueName, Resources]:
+        """What the live attempts of each queue hold."""
+        return self._held
+
+    @property
+    def fleet(self) -> Mapping[NodeShape, int]:
+        """How many nodes of each shape are there, those that take no new work included."""
+        return self._fleet
 
     def attempts_on(self, node: NodeId) -> list[AttemptId]:
         """Live attempts with a worker on this node."""
@@ -122,11 +155,14 @@ class Cluster:
         self._queues = {q.name: q for q in queues}
         for node in nodes:
             self._nodes[node.id] = node
+            self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1
             if node.state is NodeState.READY:
                 self.capacity.add(node.id, node.shape)
         self._jobs = {j.id: j for j in jobs}
         for attempt in attempts:
             self._hold(attempt)
+            for worker in attempt.placement:
+                self.capacity.change(worker, attempt.resources, -1)
         for job in self._jobs.values():
             if job.state is JobState.QUEUED:
                 self.waiting.join(job, self._unmet(job))
@@ -144,7 +180,7 @@ class Cluster:
             case AttemptEnded():
                 self._attempt_ended(fact, at_us)
             case JobCancelRequested():
-                self._put(replace(self._job(fact.job_id), cancel_requested_by=fact.by))
+                self._job_cancel_requested(fact)
             case JobRequeued():
                 self._job_requeued(fact, at_us)
             case JobSucceeded():
@@ -205,8 +241,16 @@ class Cluster:
         self._put(job)
         self.waiting.join(job, unmet)
 
+    def _job_cancel_requested(self, fact: JobCancelRequested) -> None:
+        job = self._job(fact.job_id)
+        self._put(replace(job, cancel_requested_by=fact.by))
+        if job.attempt is not None:
+            self._unwanted[job.attempt] = None
+
     def _job_requeued(self, fact: JobRequeued, at_us: int) -> None:
         job = self._job(fact.job_id)
+        if job.attempt in self._attempts:
+            raise InvariantViolated(f"{job.id} can't wait again while its attempt {job.attempt} lives")
         job = replace(
             job,
             state=next_job_state(job.state, "JobRequeued", job.id),
@@ -231,12 +275,17 @@ class Cluster:
         if state is JobState.SUCCEEDED:
             for freed in self.waiting.succeeded(job_id):
                 self.waiting.join(self._jobs[freed], set())
+        else:
+            self.waiting.gave_up(job_id)
 
     def _attempt_placed(self, attempt: Attempt, at_us: int) -> None:
         if attempt.id in self._attempts:
             raise InvariantViolated(f"attempt {attempt.id} was placed twice")
         job = self._job(attempt.job)
         state = next_job_state(job.state, "AttemptPlaced", job.id)
+        fault = self.capacity.take(attempt.placement, attempt.resources)
+        if fault:
+            raise InvariantViolated(f"{attempt.id}: {fault}")
         self.waiting.leave(job)
         self._put(
             replace(
@@ -250,35 +299,40 @@ class Cluster:
             )
         )
         self._hold(attempt)
-        for worker in attempt.placement:
-            room = self.capacity.room(worker.node)
-            if room is None or room.fault():
-                raise InvariantViolated(f"{attempt.id}: {room.fault() if room else worker.node + ' takes no work'}")
         self.changes.attempts[attempt.id] = attempt
 
     def _hold(self, attempt: Attempt) -> None:
+        job = self._job(attempt.job)
         self._attempts[attempt.id] = attempt
-        self._by_priority.setdefault(self._job(attempt.job).priority, {})[attempt.id] = None
+        self._by_priority.setdefault(job.priority, {})[attempt.id] = None
+        if job.timeout_s is not None:
+            self._timed[attempt.id] = None
+        if job.cancel_requested_by:
+            self._unwanted[attempt.id] = None
+        if attempt.stop is not None:
+            self._stopping[attempt.id] = None
+        self._held[job.queue] = self._held.get(job.queue, Resources()) + attempt.total
         for worker in attempt.placement:
             self._on_node.setdefault(worker.node, {})[attempt.id] = None
-            self.capacity.change(worker, attempt.resources, -1)
 
     def _attempt_running(self, attempt_id: AttemptId, at_us: int) -> None:
         attempt = self._attempt(attempt_id)
         job = self._job(attempt.job)
         state = next_attempt_state(attempt.state, "AttemptRunning", attempt_id)
+        state_of_job = next_job_state(job.state, "AttemptRunning", job.id)
         attempt = replace(attempt, state=state, running_at_us=at_us)
         self._attempts[attempt_id] = self.changes.attempts[attempt_id] = attempt
-        self._put(replace(job, state=next_job_state(job.state, "AttemptRunning", job.id)))
+        self._put(replace(job, state=state_of_job))
 
     def _attempt_stop_requested(self, fact: AttemptStopRequested, at_us: int) -> None:
         attempt = self._attempt(fact.attempt_id)
         job = self._job(attempt.job)
         state = next_attempt_state(attempt.state, "AttemptStopRequested", attempt.id)
+        state_of_job = next_job_state(job.state, "AttemptStopRequested", job.id)
         stop = StopRequest(cause=fact.cause, notice_s=fact.notice_s, requested_at_us=at_us)
         attempt = replace(attempt, state=state, stop=stop)
+        self._stopping[attempt.id] = None
         self._attempts[attempt.id] = self.changes.attempts[attempt.id] = attempt
-        state_of_job = next_job_state(job.state, "AttemptStopRequested", job.id)
         self._put(replace(job, state=state_of_job, message=fact.reason))
 
     def _attempt_ended(self, fact: AttemptEnded, at_us: int) -> None:
@@ -295,6 +349,10 @@ class Cluster:
         )
         del self._attempts[attempt.id]
         del self._by_priority[job.priority][attempt.id]
+        self._timed.pop(attempt.id, None)
+        self._unwanted.pop(attempt.id, None)
+        self._stopping.pop(attempt.id, None)
+        self._held[job.queue] = self._held[job.queue] - attempt.total
         for worker in attempt.placement:
             self._on_node.get(worker.node, {}).pop(attempt.id, None)
             self.capacity.change(worker, attempt.resources, +1)
@@ -304,19 +362,33 @@ class Cluster:
     def _node_ready(self, node: Node, at_us: int) -> None:
         old = self._nodes.get(node.id)
         next_node_state(old.state if old else None, "NodeReady", node.id)
+        live = self._live_on(node.id)
+        for attempt in live:
+            held = [i for w in attempt.placement if w.node == node.id for i in w.accelerators]
+            if max(held, default=-1) >= node.shape.accelerator_count:
+                raise InvariantViolated(f"node {node.id} can't lose accelerators that {attempt.id} holds")
         ready_at_us = at_us
         if old is not None:
-            self.changes.meter_node(old, self._live_on(node.id), self._jobs, at_us)
+            self.changes.meter_node(old, live, self._jobs, at_us)
             ready_at_us = old.ready_at_us
             self.capacity.remove(node.id)
+            self._leave_fleet(old)
+        self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1
+        self.fleet_version += 1
         self._nodes[node.id] = self.changes.nodes[node.id] = replace(
             node, state=NodeState.READY, ready_at_us=ready_at_us, metered_from_us=at_us, ended_at_us=None
         )
         self.capacity.add(node.id, node.shape)
-        for attempt in self._live_on(node.id):
+        for attempt in live:
             for worker in attempt.placement:
                 if worker.node == node.id:
                     self.capacity.change(worker, attempt.resources, -1)
+
+    def _leave_fleet(self, node: Node) -> None:
+        self.fleet_version += 1
+        self._fleet[node.shape] -= 1
+        if not self._fleet[node.shape]:
+            del self._fleet[node.shape]
 
     def _live_on(self, node: NodeId) -> list[Attempt]:
         return [self._attempts[a] for a in self._on_node.get(node, ())]
@@ -341,30 +413,7 @@ class Cluster:
         if node.state in IN_SERVICE:
             self.changes.meter_node(node, [], self._jobs, at_us)
         self.capacity.remove(node_id)
+        self._leave_fleet(node)
         self._on_node.pop(node_id, None)
         del self._nodes[node_id]
         self.changes.nodes[node_id] = replace(node, state=state, ended_at_us=at_us, message=reason)
-
-
-def next_job_state(state: JobState | None, event: str, job: JobId) -> JobState:
-    """The state after an event, or InvariantViolated."""
-    after = JOB_TRANSITIONS.get((state, event))
-    if after is None:
-        raise InvariantViolated(f"{job} is {state or 'unknown'}: {event} can't happen to it")
-    return after
-
-
-def next_attempt_state(state: AttemptState | None, event: str, attempt: AttemptId) -> AttemptState:
-    """The state after an event, or InvariantViolated."""
-    after = ATTEMPT_TRANSITIONS.get((state, event))
-    if after is None:
-        raise InvariantViolated(f"attempt {attempt} is {state or 'unknown'}: {event} can't happen to it")
-    return after
-
-
-def next_node_state(state: NodeState | None, event: str, node: NodeId) -> NodeState:
-    """The state after an event, or InvariantViolated."""
-    after = NODE_TRANSITIONS.get((state, event))
-    if after is None:
-        raise InvariantViolated(f"node {node} is {state or 'unknown'}: {event} can't happen to it")
-    return after

@@ -142,3 +142,7 @@ class Waiting:
                 del self._held[waiting]
                 freed.append(waiting)
         return freed
+
+    def gave_up(self, job: JobId) -> None:
+        """Take note that a job will never succeed; those that wait for it are failed by whoever says so."""
+        self._dependents.pop(job, None)

@@ -86,6 +86,6 @@ class Store(Protocol):
         """All nodes, those that are gone included."""
         ...
 
-    def usage(self, *, from_us: int, to_us: int) -> Iterator[UsageRecord]:
-        """The closed usage records that touch the window."""
+    def usage(self, *, from_us: int, to_us: int, job: JobId | None = None) -> Iterator[UsageRecord]:
+        """The closed usage records that touch the window; of one job when it is named."""
         ...

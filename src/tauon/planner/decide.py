@@ -1,0 +1,25 @@
+"""The decision: one pure function from what is to what shall be done, an ordered list of small steps."""
+
+from __future__ import annotations
+
+from tauon.model.plan import Plan
+from tauon.model.snapshot import Snapshot
+from tauon.planner.check import check
+from tauon.planner.draft import Draft
+from tauon.planner.place import place
+from tauon.planner.stop import stop_unwanted
+
+# Each reads the snapshot and the plan so far, and adds to the plan.
+STEPS = (
+    stop_unwanted,  # what somebody cancelled, what ran out of time
+    place,  # in order of urgency: start what fits; make room for what may preempt; else say why it waits
+    check,  # the plan's own invariants, in production too
+)
+
+
+def decide(snapshot: Snapshot) -> Plan:
+    """What shall be done now, with a reason for each action and for everything left waiting."""
+    draft = Draft(snapshot)
+    for step in STEPS:
+        step(draft)
+    return draft.plan()
