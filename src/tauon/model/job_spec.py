@@ -168,7 +168,7 @@ class JobSpec(_Document):
             return value
         for name in value:
             _variable(str(name))
-        return {k: v if isinstance(v, str) else _plain(v) for k, v in value.items()}
+        return {k: v if isinstance(v, str) else _plain(k, v) for k, v in value.items()}
 
     @field_validator("secrets")
     @classmethod
@@ -218,9 +218,9 @@ def _variable(name: str) -> None:
         raise ValueError(f"{name}: names that begin with TAUON_ are set by Tauon itself")
 
 
-def _plain(value: object) -> str:
+def _plain(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    raise ValueError(f"a variable's value is text, not {value!r}")
+    raise ValueError(f"{name}: a variable's value is text, not {value!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import msgspec
 
@@ -52,8 +52,11 @@ def usd_per_h_to_micro(text: str | float | int) -> int:
 
     Raises ValueError when it is not a number, is negative, or has more than six decimals.
     """
-    value = Decimal(str(text)).scaleb(6)
-    if not value.is_finite() or value < 0:
+    try:
+        value = Decimal(str(text)).scaleb(6)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if isinstance(text, bool) or not value.is_finite() or not 0 <= value < 10**15:
         raise ValueError(f"a price is a number of dollars an hour, zero or more, not {text!r}")
     if value != value.to_integral_value():
         raise ValueError(f"prices have at most six decimals, not {text!r}")

@@ -36,9 +36,10 @@ def parse_duration_s(value: object) -> float:
 def parse_memory_mib(value: object) -> int:
     """MiB from `16` (GiB), `"512MiB"`, `"16GB"`, `"1.5TiB"`. Raises ValueError."""
     match = _PART.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
-    if match is None or match[2].lower() not in _MIB:
+    mib = float(match[1]) * _MIB.get(match[2].lower(), float("nan")) if match else -1.0
+    if not 0 <= mib < 2**50:
         raise ValueError(f"an amount of memory is a number of GiB or text such as 512MiB, 16GB or 1TiB, not {value!r}")
-    return round(float(match[1]) * _MIB[match[2].lower()])
+    return round(mib)
 
 
 def parse_cpu_milli(value: object) -> int:

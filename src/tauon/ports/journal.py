@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tauon.model.cluster import Cluster
 from tauon.model.event import Event, Fact
+from tauon.model.ids import JobId
 
 
 class Journal(Protocol):
@@ -28,6 +29,14 @@ class Journal(Protocol):
 
     async def durable(self, seq: int) -> None:
         """Return when everything up to `seq` is on disk; raise StorageUnavailable if it was lost."""
+        ...
+
+    def key_in_flight(self, key: str) -> JobId | None:
+        """The job submitted under this idempotency key, if the journal remembers it (it does until it is durable)."""
+        ...
+
+    def may_know(self, key: str) -> bool:
+        """Whether the store could know this key; False is certain, so that new keys cost no look-up."""
         ...
 
     def recent(self, after: int) -> Sequence[Event] | None:

@@ -1,0 +1,26 @@
+"""The script that the launcher is started with: it binds the package names to their folders and goes on in there.
+
+The packages above are entered without running their `__init__`, for those need what is installed beside Tauon, and the
+launcher runs without it (`-I -S`): that saves its memory, and keeps whatever is installed out of it.
+"""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+
+def bind_packages(here: Path) -> None:
+    """Make `tauon.providers.local` importable from its folder, `here`."""
+    name = ""
+    for part, folder in (("tauon", here.parents[1]), ("providers", here.parent), ("local", here)):
+        name = f"{name}.{part}".lstrip(".")
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+
+
+if __name__ == "__main__":
+    bind_packages(Path(__file__).resolve().parents[1])
+    from tauon.providers.local.supervisor.launcher import main  # noqa: PLC0415 - only now it can be found
+
+    main()

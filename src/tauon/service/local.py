@@ -1,0 +1,315 @@
+"""The control plane in this process: each use case once, over the journal, the store and the providers' ports."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+import msgspec
+
+from tauon import __version__
+from tauon.model.attempt import Attempt
+from tauon.model.errors import Conflict, InvalidRequest, NotFound
+from tauon.model.event import (
+    Fact,
+    JobCancelled,
+    JobCancelRequested,
+    JobSubmitted,
+    NodeDraining,
+    NodeReady,
+    subject_of,
+)
+from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName, attempt_id
+from tauon.model.job import Job, JobState
+from tauon.model.job_spec import JobSpec
+from tauon.model.node import NodeState
+from tauon.model.plan import Plan
+from tauon.planner.settle import fail_dependents
+from tauon.ports.clock import Clock
+from tauon.ports.files import BlobStore, SecretStore
+from tauon.ports.journal import Journal
+from tauon.ports.providers import LogChunk, Provider
+from tauon.ports.store import JobFilter, Store
+from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery, UsageQuery
+from tauon.service.explain import explain
+from tauon.service.money import job_cost, top, usage_report
+from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view, queue_views
+from tauon.service.submit import Intake, parse_labels
+from tauon.service.views import (
+    EventView,
+    Explanation,
+    JobDetail,
+    JobView,
+    NodeView,
+    PoolView,
+    QueueView,
+    ServerInfo,
+    Submitted,
+    Top,
+    UsageReport,
+)
+
+_ID = re.compile(r"j[0-9]{1,18}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the use cases work with. `wake` asks the loop for a cycle; `plan` and `closed_pools` are its latest."""
+
+    journal: Journal
+    store: Store
+    clock: Clock
+    blobs: BlobStore
+    secrets: SecretStore
+    providers: Mapping[PoolName, Provider]
+    wake: Callable[[], None]
+    plan: Callable[[], Plan]
+    closed_pools: Callable[[], dict[str, str]]
+    intake: Intake
+    database: str = ""
+
+
+class LocalControlPlane(ControlPlane):
+    """`ControlPlane` for one user, in this process."""
+
+    def __init__(self, parts: Parts, user: str) -> None:
+        self._parts = parts
+        self._user = user
+
+    async def info(self) -> ServerInfo:
+        parts = self._parts
+        return ServerInfo(
+            version=__version__,
+            instance=parts.store.instance,
+            user=self._user,
+            database=parts.database,
+            seq=parts.journal.cluster.seq,
+        )
+
+    async def submit(self, spec: JobSpec, *, key: str = "") -> Submitted:
+        return (await self._take([spec], [key]))[0]
+
+    async def submit_many(self, specs: Sequence[JobSpec], *, key: str = "") -> list[Submitted]:
+        return await self._take(specs, [f"{key}/{i}" if key else "" for i in range(len(specs))])
+
+    async def _take(self, specs: Sequence[JobSpec], keys: Sequence[str]) -> list[Submitted]:
+        parts = self._parts
+        known = [await self._known(key) for key in keys]
+        # From here to the append nothing is awaited, so that numbers and keys are nobody else's.
+        cluster = parts.journal.cluster
+        number = cluster.jobs_submitted
+        now_us = parts.clock.now_us()
+        answers: list[Submitted] = []
+        facts: list[Fact] = []
+        for spec, key, existing in zip(specs, keys, known, strict=True):
+            existing = existing or (parts.journal.key_in_flight(key) if key else None)
+            if existing is not None:
+                answers.append(Submitted(id=existing, name=spec.name, existing=True))
+                continue
+            number += 1
+            job = parts.intake.job(spec, cluster=cluster, number=number, user=self._user, key=key, now_us=now_us)
+            facts.append(JobSubmitted(job=job))
+            answers.append(Submitted(id=job.id, name=job.name))
+        last = parts.journal.append(facts) if facts else cluster.seq
+        parts.wake()
+        await parts.journal.durable(last)
+        return answers
+
+    async def _known(self, key: str) -> JobId | None:
+        if not key or not self._parts.journal.may_know(key):
+            return None
+        return await asyncio.to_thread(self._parts.store.find_key, key)
+
+    async def jobs(self, query: JobQuery) -> list[JobView]:
+        before = None
+        if query.before:
+            if not _ID.fullmatch(query.before):
+                raise InvalidRequest(f"{query.before!r} is no job id")
+            before = int(query.before[1:])
+        which = JobFilter(
+            states=query.states,
+            queue=QueueName(query.queue) if query.queue else None,
+            user=query.user,
+            text=query.text,
+            labels=dict(parse_labels(query.labels)),
+            before=before,
+            limit=max(1, min(query.limit, 10_000)),
+        )
+        found = await asyncio.to_thread(self._parts.store.jobs, which)
+        attempts = self._parts.journal.cluster.attempts
+        return [job_view(job, attempts) for job in found]
+
+    async def job(self, job: str) -> JobDetail:
+        found = await self._find(job)
+        parts = self._parts
+        attempts = await asyncio.to_thread(parts.store.attempts, found.id)
+        cost = await job_cost(parts.store, parts.journal.cluster, found, parts.clock.now_us())
+        began_us = found.started_at_us or found.ended_at_us or parts.clock.now_us()
+        return JobDetail(
+            job=job_view(found, parts.journal.cluster.attempts),
+            spec=msgspec.json.decode(found.document),
+            attempts=[attempt_view(a) for a in attempts],
+            accelerator_hours=cost.accelerator_hours,
+            cost_usd=cost.cost.usd,
+            waited_s=max(0, began_us - found.submitted_at_us) / 1e6,
+        )
+
+    async def _find(self, named: str) -> Job:
+        """A job by id, or by name: the live one of that name, else the latest."""
+        cluster = self._parts.journal.cluster
+        live = cluster.jobs.get(JobId(named))
+        if live is not None:
+            return live
+        if _ID.fullmatch(named):
+            found = await asyncio.to_thread(self._parts.store.find_job, JobId(named))
+            if found is not None:
+                return found
+        by_name = [j for j in cluster.jobs.values() if j.name == named]
+        if len(by_name) > 1:
+            ids = ", ".join(j.id for j in by_name[:5])
+            raise Conflict(f"{len(by_name)} live jobs are called {named}: name one by its id ({ids})")
+        if by_name:
+            return by_name[0]
+        older = await asyncio.to_thread(self._parts.store.jobs, JobFilter(text=named, limit=200))
+        for job in older:
+            if job.name == named:
+                return job
+        raise NotFound(f"there is no job {named!r}; `tauon ps --all` lists them")
+
+    async def cancel(self, job: str) -> JobView:
+        found = await self._find(job)
+        journal = self._parts.journal
+        found = journal.cluster.jobs.get(found.id, found)  # it may have moved on while it was looked up
+        if found.state is JobState.CANCELLED:
+            return job_view(found, {})
+        if found.state.is_final:
+            raise Conflict(f"{found.id} has {found.state} already")
+        if found.state is JobState.QUEUED:
+            dependents = fail_dependents(journal.cluster, found.id, "was cancelled")
+            last = journal.append([JobCancelled(job_id=found.id, by=self._user), *dependents])
+        elif not found.cancel_requested_by:
+            last = journal.append([JobCancelRequested(job_id=found.id, by=self._user)])
+        else:
+            last = journal.cluster.seq
+        self._parts.wake()
+        await journal.durable(last)
+        return job_view(await self._find(found.id), journal.cluster.attempts)
+
+    async def explain(self, job: str) -> Explanation:
+        found = await self._find(job)
+        parts = self._parts
+        found = parts.journal.cluster.jobs.get(found.id, found)
+        return explain(found, parts.journal.cluster, parts.plan(), parts.closed_pools(), parts.clock.now_us())
+
+    async def logs(self, job: str, query: LogQuery) -> AsyncIterator[LogChunk]:
+        attempt = await self._attempt(await self._find(job), query.attempt)
+        if query.rank >= len(attempt.placement) or query.rank < 0:
+            raise NotFound(f"{attempt.id} has ranks 0 to {len(attempt.placement) - 1}, not {query.rank}")
+        provider = self._parts.providers.get(attempt.pool)
+        if provider is None:
+            raise NotFound(f"pool {attempt.pool}, where {attempt.id} ran, is not configured any more")
+        async for chunk in provider.logs(attempt.id, rank=query.rank, offset=query.offset, follow=query.follow):
+            yield chunk
+
+    async def _attempt(self, job: Job, number: int | None) -> Attempt:
+        wanted = number or job.attempts
+        if not wanted:
+            raise NotFound(f"{job.id} has not started yet, so it has no output; `tauon explain {job.id}` says why")
+        live: AttemptId = attempt_id(job.id, wanted)
+        attempt = self._parts.journal.cluster.attempts.get(live)
+        if attempt is not None:
+            return attempt
+        for past in await asyncio.to_thread(self._parts.store.attempts, job.id):
+            if past.number == wanted:
+                return past
+        raise NotFound(f"{job.id} had {job.attempts} attempt{'s' * (job.attempts != 1)}, none numbered {wanted}")
+
+    async def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[EventView]:
+        parts = self._parts
+        limit = max(1, min(limit, 10_000))
+        start = after if after >= 0 else max(0, parts.journal.cluster.seq + after)
+        found = parts.journal.recent(start) if not subject else None
+        if found is None:
+            found = await asyncio.to_thread(parts.store.events, after=start, subject=subject, limit=limit)
+        return [event_view(event) for event in found[:limit]]
+
+    async def watch(self, *, after: int = 0, subject: str = "") -> AsyncIterator[EventView]:
+        journal = self._parts.journal
+        position = after if after >= 0 else max(0, journal.cluster.seq + after)
+        while True:
+            found = journal.recent(position)
+            if found is None:
+                found = await asyncio.to_thread(self._parts.store.events, after=position)
+            for event in found:
+                position = event.seq
+                if not subject or subject_of(event.fact) == subject:
+                    yield event_view(event)
+            if not found:
+                await journal.changed(position)
+
+    async def nodes(self) -> list[NodeView]:
+        cluster = self._parts.journal.cluster
+        return [node_view(node, cluster) for node in cluster.nodes.values()]
+
+    async def drain(self, node: str, *, reason: str = "") -> NodeView:
+        journal = self._parts.journal
+        found = self._node(node)
+        if journal.cluster.nodes[found].state is not NodeState.DRAINING:
+            why = f"drained by {self._user}" + (f": {reason}" if reason else "")
+            await journal.durable(journal.append([NodeDraining(node_id=found, reason=why)]))
+        return node_view(journal.cluster.nodes[found], journal.cluster)
+
+    async def undrain(self, node: str) -> NodeView:
+        journal = self._parts.journal
+        found = self._node(node)
+        known = journal.cluster.nodes[found]
+        if known.state is not NodeState.READY:
+            last = journal.append([NodeReady(node=msgspec.structs.replace(known, message=""))])
+            self._parts.wake()
+            await journal.durable(last)
+        return node_view(journal.cluster.nodes[found], journal.cluster)
+
+    def _node(self, named: str) -> NodeId:
+        nodes = self._parts.journal.cluster.nodes
+        if NodeId(named) not in nodes:
+            raise NotFound(f"there is no node {named!r}; `tauon nodes` lists them")
+        return NodeId(named)
+
+    async def pools(self) -> list[PoolView]:
+        parts = self._parts
+        closed = parts.closed_pools()
+        cluster = parts.journal.cluster
+        return [
+            pool_view(pool, cluster, parts.providers[name].capabilities(), closed.get(name, ""))
+            for name, pool in cluster.pools.items()
+            if name in parts.providers
+        ]
+
+    async def queues(self) -> list[QueueView]:
+        return queue_views(self._parts.journal.cluster)
+
+    async def usage(self, query: UsageQuery) -> UsageReport:
+        parts = self._parts
+        return await usage_report(parts.store, parts.journal.cluster, query, parts.clock.now_us())
+
+    async def top(self) -> Top:
+        parts = self._parts
+        return top(parts.journal.cluster, parts.providers, parts.clock.now_us())
+
+    async def has_blob(self, digest: str) -> bool:
+        return self._parts.blobs.has(digest)
+
+    async def put_blob(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
+        await self._parts.blobs.put(digest, chunks)
+
+    async def secrets(self) -> list[str]:
+        return sorted(self._parts.secrets.names())
+
+    async def put_secret(self, name: str, value: str) -> None:
+        if not _VARIABLE.fullmatch(name) or name.startswith("TAUON_"):
+            raise InvalidRequest(f"{name!r} can't be the name of a secret: it becomes an environment variable")
+        await asyncio.to_thread(self._parts.secrets.put, name, value)
+
+    async def delete_secret(self, name: str) -> None:
+        await asyncio.to_thread(self._parts.secrets.delete, name)

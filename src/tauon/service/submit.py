@@ -1,0 +1,154 @@
+"""From a job document to a job: defaults filled in, amounts read, and everything refused that could never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tauon.model.cluster import Cluster
+from tauon.model.errors import Infeasible, InvalidRequest, InvalidSpec
+from tauon.model.ids import JobId, QueueName
+from tauon.model.job import CheckpointPolicy, Job, JobState, Retries
+from tauon.model.job_spec import JobSpec
+from tauon.model.money import usd_per_h_to_micro
+from tauon.model.quantity import (
+    parse_accelerators,
+    parse_cpu_milli,
+    parse_duration_s,
+    parse_memory_mib,
+    parse_time_us,
+)
+from tauon.model.queue import DEFAULT_QUEUE
+from tauon.model.resources import Constraints, Request
+from tauon.model.snapshot import Snapshot
+from tauon.planner.shortage import infeasible
+from tauon.ports.files import BlobStore, SecretStore
+from tauon.ports.store import Store
+
+
+class Intake:
+    """Turns documents into jobs; keeps what equal requests have in common, for most submits repeat a shape."""
+
+    def __init__(self, *, store: Store, blobs: BlobStore, secrets: SecretStore) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._secrets = secrets
+        self._requests: dict[str, Request] = {}
+        self._verdicts: dict[Request, str] = {}
+        self._verdicts_version = -1
+
+    def job(self, spec: JobSpec, *, cluster: Cluster, number: int, user: str, key: str, now_us: int) -> Job:
+        """The job that a document describes.
+
+        Raises InvalidSpec, InvalidRequest or Infeasible, naming the field and what would be right.
+        """
+        queue = cluster.queues.get(QueueName(spec.queue or DEFAULT_QUEUE))
+        if queue is None:
+            known = ", ".join(sorted(cluster.queues)) or "none"
+            raise InvalidSpec(f"queue: there is no queue {spec.queue or DEFAULT_QUEUE!r}; there are: {known}")
+        request = self._request(spec)
+        self._refuse_the_impossible(request, cluster, now_us)
+        self._refuse_what_is_missing(spec)
+        retries, checkpoint = spec.retries, spec.checkpoint
+        return Job(
+            id=JobId(f"j{number}"),
+            number=number,
+            name=spec.name,
+            queue=queue.name,
+            user=user,
+            priority=queue.priority if spec.priority is None else spec.priority,
+            request=request,
+            document=spec.model_dump_json(exclude_defaults=True),
+            submitted_at_us=now_us,
+            queued_at_us=now_us,
+            retries=Retries(
+                failed=retries.failed,
+                lost=retries.lost,
+                start=retries.start,
+                timeout=retries.timeout,
+                backoff_s=parse_duration_s(retries.backoff),
+            ),
+            checkpoint=checkpoint
+            and CheckpointPolicy(
+                path=checkpoint.path,
+                interval_s=parse_duration_s(checkpoint.interval),
+                notice_s=checkpoint.notice_s,
+                signal=checkpoint.signal,
+            ),
+            timeout_s=None if spec.timeout is None else parse_duration_s(spec.timeout),
+            deadline_us=None if spec.deadline is None else parse_time_us(spec.deadline, now_us),
+            depends_on=self._dependencies(spec.depends_on, cluster),
+            labels=spec.labels,
+            key=key,
+        )
+
+    def _request(self, spec: JobSpec) -> Request:
+        parts = (spec.resources, spec.constraints, spec.workers, spec.max_price)
+        text = repr(parts)
+        request = self._requests.get(text)
+        if request is None:
+            if len(self._requests) > 10_000:
+                self._requests.clear()
+            request = self._requests[text] = request_of(spec)
+        return request
+
+    def _refuse_the_impossible(self, request: Request, cluster: Cluster, now_us: int) -> None:
+        if self._verdicts_version != cluster.fleet_version:
+            self._verdicts.clear()
+            self._verdicts_version = cluster.fleet_version
+        verdict = self._verdicts.get(request)
+        if verdict is None:
+            snapshot = Snapshot(at_us=now_us, cluster=cluster)
+            verdict = self._verdicts[request] = infeasible(request, cluster.fleet, snapshot)
+        if verdict:
+            raise Infeasible(verdict)
+
+    def _refuse_what_is_missing(self, spec: JobSpec) -> None:
+        if spec.secrets:
+            missing = sorted(set(spec.secrets) - set(self._secrets.names()))
+            if missing:
+                raise InvalidSpec(f"secrets: none is stored as {', '.join(missing)}; store it with `tauon secret set`")
+        if spec.workdir is not None:
+            digest = spec.workdir.removeprefix("blob:")
+            if digest == spec.workdir or not self._blobs.has(digest):
+                raise InvalidSpec(f"workdir: {spec.workdir} has not been uploaded; submit by `tauon run` or the SDK")
+
+    def _dependencies(self, named: Sequence[str], cluster: Cluster) -> tuple[JobId, ...]:
+        found = []
+        for name in dict.fromkeys(named):
+            job = cluster.jobs.get(JobId(name)) or self._store.find_job(JobId(name))
+            if job is None:
+                raise InvalidRequest(f"depends_on: there is no job {name}")
+            if job.state in (JobState.FAILED, JobState.CANCELLED):
+                raise InvalidRequest(f"depends_on: {name} was {job.state}, so this job could never start")
+            found.append(job.id)
+        return tuple(found)
+
+
+def request_of(spec: JobSpec) -> Request:
+    """What each worker asks for, and where it may be."""
+    resources, limits = spec.resources, spec.constraints
+    return Request(
+        accelerators=parse_accelerators(resources.accelerators),
+        cpu_milli=parse_cpu_milli(resources.cpu),
+        memory_mib=parse_memory_mib(resources.memory),
+        disk_mib=parse_memory_mib(resources.disk),
+        workers=spec.workers,
+        constraints=Constraints(
+            pools=tuple(limits.pools),
+            regions=tuple(limits.regions),
+            residency=tuple(limits.residency),
+            capacity_types=tuple(limits.capacity_types),
+        ),
+        max_price_micro_usd=None if spec.max_price is None else usd_per_h_to_micro(spec.max_price),
+    )
+
+
+def parse_labels(pairs: Sequence[str]) -> Mapping[str, str]:
+    """`key=value` texts as a mapping. Raises InvalidRequest."""
+    labels = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign or not key:
+            raise InvalidRequest(f"a label is written key=value, not {pair!r}")
+        labels[key] = value
+    return labels
