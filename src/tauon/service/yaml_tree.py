@@ -98,7 +98,7 @@ def read_trees(text: str, source: str) -> Iterator[Tree]:
         text = text.replace("\t", " ")  # JSON may be indented by tabs; inside its strings there are none
     try:
         for node in yaml.compose_all(text, Loader=_Loader):
-            if node is not None and node.tag != _TAG + "null":
+            if node.tag != _TAG + "null":
                 yield _Builder(source).tree(node)
     except yaml.MarkedYAMLError as error:
         yield _broken(_syntax_problem(error, source))
@@ -120,8 +120,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, source: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     said = error.problem or error.context or "this is no YAML"
     meant = next((meaning for sign, meaning in _SYNTAX if sign in said), said)
-    if error.context and "quoted scalar" in error.context and error.context_mark:
-        mark = error.context_mark  # where the quotes open says more than the end of the file
+    if error.context and error.context_mark and ("quoted scalar" in error.context or "simple key" in error.context):
+        mark = error.context_mark  # where the quotes open, or the word stands, says more than where the text went wrong
     place = _place(source, mark.line, mark.column) if mark else source
     return Problem(place, f"{meant}{_nearby(mark)}")
 
