@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 from tauon.model.attempt import WorkerPlacement
@@ -58,7 +59,9 @@ class Room:
         return ""
 
 
-Buckets = list[dict[NodeId, None]]  # by number of wholly free accelerators; a dict keeps the order of arrival
+# Nodes by number of wholly free accelerators, each in order of arrival. Placements mostly take the first: an
+# OrderedDict drops it at once, where a dict would scan over the places of all that were dropped before.
+Buckets = list[OrderedDict[NodeId, None]]
 
 
 class Capacity:
@@ -84,8 +87,12 @@ class Capacity:
     def rooms(self) -> Iterator[Room]:
         return iter(self._rooms.values())
 
+    def members(self, shape: NodeShape, whole: int) -> OrderedDict[NodeId, None]:
+        """The nodes of a shape with exactly `whole` accelerators wholly free; not to be changed."""
+        return self._shapes[shape][whole]
+
     def bucket(self, shape: NodeShape, whole: int) -> Iterator[Room]:
-        """The rooms of a shape with exactly `whole` accelerators wholly free."""
+        """The rooms of those nodes."""
         return (self._rooms[node] for node in self._shapes[shape][whole])
 
     def count(self, shape: NodeShape, whole: int) -> int:
@@ -99,7 +106,7 @@ class Capacity:
         room = self._rooms[node] = Room(node, shape)
         buckets = self._shapes.get(shape)
         if buckets is None:
-            buckets = self._shapes[shape] = [{} for _ in range(shape.accelerator_count + 1)]
+            buckets = self._shapes[shape] = [OrderedDict() for _ in range(shape.accelerator_count + 1)]
         buckets[room.whole][node] = None
         self._total = self._total + shape.capacity
 
@@ -154,77 +161,77 @@ class Capacity:
 
 
 class CapacityFork:
-    """What-if over a `Capacity`: rooms that are changed are copied, the rest are read through."""
+    """What-if over a `Capacity` (or over another what-if): rooms and buckets are copied when they are first changed."""
 
     def __init__(self, base: Capacity | CapacityFork) -> None:
         self._base = base
-        self._touched: dict[NodeId, Room] = {}
-        self._moved: dict[NodeShape, Buckets] = {}
-        self._away: dict[tuple[NodeShape, int], int] = {}
+        self._rooms: dict[NodeId, Room] = {}
+        self._buckets: dict[tuple[NodeShape, int], OrderedDict[NodeId, None]] = {}
 
     @property
     def shapes(self) -> Mapping[NodeShape, Buckets]:
         return self._base.shapes
 
     def room(self, node: NodeId) -> Room | None:
-        return self._touched.get(node) or self._base.room(node)
+        return self._rooms.get(node) or self._base.room(node)
 
     def rooms(self) -> Iterator[Room]:
-        touched = self._touched
-        return (touched.get(room.node, room) for room in self._base.rooms())
+        rooms = self._rooms
+        return (rooms.get(room.node, room) for room in self._base.rooms())
+
+    def members(self, shape: NodeShape, whole: int) -> OrderedDict[NodeId, None]:
+        """The nodes of a shape with exactly `whole` accelerators wholly free; not to be changed."""
+        own = self._buckets.get((shape, whole))
+        return self._base.members(shape, whole) if own is None else own
 
     def bucket(self, shape: NodeShape, whole: int) -> Iterator[Room]:
-        """The rooms of a shape with exactly `whole` accelerators wholly free, those changed here first."""
-        touched = self._touched
-        moved = self._moved.get(shape)
-        if moved is not None:
-            yield from [touched[node] for node in moved[whole]]
-        for room in self._base.bucket(shape, whole):
-            if room.node not in touched:
+        """The rooms of those nodes."""
+        rooms, base = self._rooms, self._base
+        for node in self.members(shape, whole):
+            room = rooms.get(node) or base.room(node)
+            if room is not None:
                 yield room
 
     def count(self, shape: NodeShape, whole: int) -> int:
         """How many nodes of a shape have exactly `whole` accelerators wholly free."""
-        moved = self._moved.get(shape)
-        here = len(moved[whole]) if moved is not None else 0
-        return self._base.count(shape, whole) - self._away.get((shape, whole), 0) + here
+        return len(self.members(shape, whole))
 
     def fork(self) -> CapacityFork:
         """A what-if over this what-if."""
         return CapacityFork(self)
 
-    def _touch(self, node: NodeId) -> Room | None:
-        room = self._touched.get(node)
-        if room is not None:
-            return room
-        base = self._base.room(node)
-        if base is None:
-            return None
-        room = self._touched[node] = base.copy()
-        shape = room.shape
-        key = (shape, room.whole)
-        self._away[key] = self._away.get(key, 0) + 1
-        moved = self._moved.get(shape)
-        if moved is None:
-            moved = self._moved[shape] = [{} for _ in range(shape.accelerator_count + 1)]
-        moved[room.whole][node] = None
+    def _own_room(self, node: NodeId) -> Room | None:
+        room = self._rooms.get(node)
+        if room is None:
+            base = self._base.room(node)
+            if base is None:
+                return None
+            room = self._rooms[node] = base.copy()
         return room
+
+    def _own_bucket(self, shape: NodeShape, whole: int) -> OrderedDict[NodeId, None]:
+        key = (shape, whole)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = self._base.members(shape, whole).copy()
+        return bucket
+
+    def _moved(self, room: Room, before: int) -> None:
+        if room.whole != before:
+            del self._own_bucket(room.shape, before)[room.node]
+            self._own_bucket(room.shape, room.whole)[room.node] = None
 
     def change(self, worker: WorkerPlacement, amounts: Resources, sign: int) -> None:
         """Take (`sign` -1) or give back (+1) what a worker holds, where its node takes work."""
-        room = self._touch(worker.node)
-        if room is None:
-            return
-        before = room.whole
-        room.change(worker, amounts, sign)
-        if room.whole != before:
-            moved = self._moved[room.shape]
-            del moved[before][worker.node]
-            moved[room.whole][worker.node] = None
+        room = self._own_room(worker.node)
+        if room is not None:
+            before = room.whole
+            room.change(worker, amounts, sign)
+            self._moved(room, before)
 
     def hold(self, worker: WorkerPlacement, amounts: Resources) -> None:
         """Take as much of this as is free: the part of a reservation that nobody else may have meanwhile."""
-        room = self._touch(worker.node)
+        room = self._own_room(worker.node)
         if room is None:
             return
         before = room.whole
@@ -234,7 +241,4 @@ class CapacityFork:
         room.cpu_milli = max(0, room.cpu_milli - amounts.cpu_milli)
         room.memory_mib = max(0, room.memory_mib - amounts.memory_mib)
         room.disk_mib = max(0, room.disk_mib - amounts.disk_mib)
-        if room.whole != before:
-            moved = self._moved[room.shape]
-            del moved[before][worker.node]
-            moved[room.whole][worker.node] = None
+        self._moved(room, before)
