@@ -1,0 +1,6 @@
+"""What Alembic calls: run the revisions on the connection that it was given, inside that connection's transaction."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()
