@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -20,10 +19,9 @@ from tauon.model.resources import CapacityType
 
 
 def _price(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ValueError(f"a price is a number of dollars an hour, not {value!r}")
-    usd_per_h_to_micro(str(value))
-    return str(value)
+    text = str(value) if not isinstance(value, bool) else "yes or no"
+    usd_per_h_to_micro(text)
+    return text
 
 
 Price = Annotated[str, BeforeValidator(_price)]
@@ -109,9 +107,7 @@ class ServerConfig(_Settings):
         return queues
 
 
-def differences(
-    cluster: Cluster, pools: Mapping[PoolName, Pool], queues: Mapping[QueueName, Queue]
-) -> list[Fact]:
+def differences(cluster: Cluster, pools: Mapping[PoolName, Pool], queues: Mapping[QueueName, Queue]) -> list[Fact]:
     """The facts that bring the state from the configuration it knows to this one.
 
     Raises ConfigError when that would orphan work: a removed pool that still has nodes with work, a removed queue in

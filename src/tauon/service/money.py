@@ -79,7 +79,7 @@ class _Jobs:
 
     def __init__(self, store: Store, cluster: Cluster) -> None:
         self._store = store
-        self._found: dict[str, Job] = dict(cluster.jobs)
+        self._found: dict[str, Job] = {job.id: job for job in cluster.jobs.values()}
 
     def get(self, job: str) -> Job:
         found = self._found.get(job) or self._store.find_job(JobId(job))

@@ -8,7 +8,7 @@ from tauon.model.cluster import Cluster
 from tauon.model.errors import Infeasible, InvalidRequest, InvalidSpec
 from tauon.model.ids import JobId, QueueName
 from tauon.model.job import CheckpointPolicy, Job, JobState, Retries
-from tauon.model.job_spec import JobSpec
+from tauon.model.job_spec import CheckpointSpec, JobSpec
 from tauon.model.money import usd_per_h_to_micro
 from tauon.model.quantity import (
     parse_accelerators,
@@ -48,7 +48,7 @@ class Intake:
         request = self._request(spec)
         self._refuse_the_impossible(request, cluster, now_us)
         self._refuse_what_is_missing(spec)
-        retries, checkpoint = spec.retries, spec.checkpoint
+        retries = spec.retries
         return Job(
             id=JobId(f"j{number}"),
             number=number,
@@ -67,13 +67,7 @@ class Intake:
                 timeout=retries.timeout,
                 backoff_s=parse_duration_s(retries.backoff),
             ),
-            checkpoint=checkpoint
-            and CheckpointPolicy(
-                path=checkpoint.path,
-                interval_s=parse_duration_s(checkpoint.interval),
-                notice_s=checkpoint.notice_s,
-                signal=checkpoint.signal,
-            ),
+            checkpoint=_checkpoint(spec.checkpoint),
             timeout_s=None if spec.timeout is None else parse_duration_s(spec.timeout),
             deadline_us=None if spec.deadline is None else parse_time_us(spec.deadline, now_us),
             depends_on=self._dependencies(spec.depends_on, cluster),
@@ -122,6 +116,14 @@ class Intake:
                 raise InvalidRequest(f"depends_on: {name} was {job.state}, so this job could never start")
             found.append(job.id)
         return tuple(found)
+
+
+def _checkpoint(spec: CheckpointSpec | None) -> CheckpointPolicy | None:
+    if spec is None:
+        return None
+    return CheckpointPolicy(
+        path=spec.path, interval_s=parse_duration_s(spec.interval), notice_s=spec.notice_s, signal=spec.signal
+    )
 
 
 def request_of(spec: JobSpec) -> Request:
