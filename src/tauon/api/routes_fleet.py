@@ -1,0 +1,75 @@
+"""Routes that tell of the server, its capacity and its bill."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import get, post
+from litestar.handlers import BaseRouteHandler
+
+from tauon.api.edge import Caller, node_name, query_of
+from tauon.service.control_plane import UsageQuery
+from tauon.service.views import NodeView, PoolView, QueueView, ServerInfo, Top, UsageReport
+
+
+class DrainQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a node is drained, for those who ask later."""
+
+    reason: str = ""
+
+
+@get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Whether the server answers; asks for no token."""
+    return {"status": "ok"}
+
+
+@get("/v1/info")
+async def info(request: Caller) -> ServerInfo:
+    """Which server this is, and who it takes you for."""
+    return await request.auth.info()
+
+
+@get("/v1/nodes")
+async def nodes(request: Caller) -> list[NodeView]:
+    """All nodes: what they have, what is free, who holds it, what it costs."""
+    return await request.auth.nodes()
+
+
+@post("/v1/nodes/{node:str}/drain", status_code=200, opt={"query": DrainQuery})
+async def drain(request: Caller, node: str) -> NodeView:
+    """Give a node no new work; what runs there goes on."""
+    query = query_of(request, DrainQuery)
+    return await request.auth.drain(node_name(node), reason=query.reason)
+
+
+@post("/v1/nodes/{node:str}/undrain", status_code=200)
+async def undrain(request: Caller, node: str) -> NodeView:
+    """Give a drained node work again."""
+    return await request.auth.undrain(node_name(node))
+
+
+@get("/v1/pools")
+async def pools(request: Caller) -> list[PoolView]:
+    """All pools, and whether their providers answer."""
+    return await request.auth.pools()
+
+
+@get("/v1/queues")
+async def queues(request: Caller) -> list[QueueView]:
+    """All queues: their shares, what they hold and what waits."""
+    return await request.auth.queues()
+
+
+@get("/v1/usage", opt={"query": UsageQuery})
+async def usage(request: Caller) -> UsageReport:
+    """Who used what in a window of time, and what it cost."""
+    return await request.auth.usage(query_of(request, UsageQuery))
+
+
+@get("/v1/top")
+async def top(request: Caller) -> Top:
+    """What is going on at this moment."""
+    return await request.auth.top()
+
+
+ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, top]

@@ -1,0 +1,58 @@
+"""Routes for jobs: submit, find, cancel, explain."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.handlers import BaseRouteHandler
+
+from tauon.api.edge import KIB, Caller, body_of, idempotency_key, job_name, query_of
+from tauon.api.specs import BulkSubmit, read_spec, read_specs
+from tauon.model.job_spec import JobSpec
+from tauon.service.control_plane import JobQuery
+from tauon.service.views import Explanation, JobDetail, JobView, Submitted
+
+SPEC_LIMIT_BYTES = 1024 * KIB
+BULK_LIMIT_BYTES = 64 * 1024 * KIB
+
+
+@get("/v1/jobs", opt={"query": JobQuery})
+async def jobs(request: Caller) -> list[JobView]:
+    """Jobs, newest first; the next page begins `before` the last id of this one."""
+    return await request.auth.jobs(query_of(request, JobQuery))
+
+
+@post("/v1/jobs", opt={"body": JobSpec})
+async def submit(request: Caller) -> Submitted:
+    """Take a job; it is durable when this answers. The same Idempotency-Key again gives the same job."""
+    key = idempotency_key(request)
+    spec = read_spec(await body_of(request, limit_bytes=SPEC_LIMIT_BYTES))
+    return await request.auth.submit(spec, key=key)
+
+
+@post("/v1/jobs/bulk", opt={"body": BulkSubmit})
+async def submit_many(request: Caller) -> list[Submitted]:
+    """Take many jobs in one transaction: all or none."""
+    key = idempotency_key(request)
+    specs = await read_specs(await body_of(request, limit_bytes=BULK_LIMIT_BYTES))
+    return await request.auth.submit_many(specs, key=key)
+
+
+@get("/v1/jobs/{job:str}")
+async def job(request: Caller, job: str) -> JobDetail:
+    """Everything about one job, by id or name."""
+    return await request.auth.job(job_name(job))
+
+
+@post("/v1/jobs/{job:str}/cancel", status_code=200)
+async def cancel(request: Caller, job: str) -> JobView:
+    """Cancel a job: at once when it waits, with notice when it runs. Cancelling twice is no error."""
+    return await request.auth.cancel(job_name(job))
+
+
+@get("/v1/jobs/{job:str}/explain")
+async def explain(request: Caller, job: str) -> Explanation:
+    """Why a job is where it is."""
+    return await request.auth.explain(job_name(job))
+
+
+ROUTES: list[BaseRouteHandler] = [jobs, submit, submit_many, job, cancel, explain]
