@@ -1,0 +1,34 @@
+"""Looking after a server's state: proving the journal right, and who may log in."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tauon.api.connection import default_home
+from tauon.cli.options import VerifyOptions
+from tauon.cli.wiring import Progress, VerifyReport
+from tauon.model.errors import ConfigError
+from tauon.store.sql_store import SqlStore
+from tauon.store.verify import verify as replay
+
+
+def verify(options: VerifyOptions, progress: Progress) -> VerifyReport:
+    """Replay the whole journal and compare it with the rows, beside a running server too. Raises ConfigError."""
+    home = (options.home or default_home()).expanduser()
+    database = options.database or str(home / "tauon.db")
+    if "://" not in database and not Path(database).exists():
+        raise ConfigError(f"there is no database {database}; name one by --home or --database")
+    started_s = time.monotonic()
+    store = SqlStore(database)
+    store.open_to_read()
+    try:
+        report = replay(store, progress)
+    finally:
+        store.close()
+    return VerifyReport(
+        events=report.events,
+        jobs=report.jobs,
+        duration_s=time.monotonic() - started_s,
+        differences=list(report.differences),
+    )

@@ -1,0 +1,150 @@
+"""A control plane at work in this process: configuration in, ports joined to adapters, the loop running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import msgspec
+
+from tauon.model.errors import ConfigError
+from tauon.model.ids import PoolName
+from tauon.model.pool import Pool
+from tauon.ports.providers import OpenProvider, Provider, ProviderContext
+from tauon.reconciler.journal import GroupJournal
+from tauon.reconciler.loop import Loop
+from tauon.reconciler.site import OpenPool, Site
+from tauon.service.config import ServerConfig, differences
+from tauon.service.local import LocalControlPlane, Parts
+from tauon.service.submit import Intake
+from tauon.store.files import FileBlobs, FileSecrets, FileTokens, private_folder
+from tauon.store.sql_store import SqlStore
+
+logger = logging.getLogger("tauon")
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A control plane at work in this process."""
+
+    control_plane_for: Callable[[str], LocalControlPlane]
+    tokens: FileTokens
+    loop: Loop
+
+
+@contextlib.asynccontextmanager
+async def control_plane(home: Path, database: str, config: ServerConfig) -> AsyncIterator[Running]:
+    """Open the state in `home` and `database`, put the configuration in force, and run the loop until left.
+
+    Raises ConfigError or StorageUnavailable, in a sentence for whoever started it. On leaving, running work goes on.
+    """
+    private_folder(home)
+    store = SqlStore(database)
+    clock = SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        await asyncio.to_thread(store.open)
+        stack.callback(store.close)
+        journal = GroupJournal(store=store, clock=clock)
+        stack.push_async_callback(journal.close)
+        pools, queues = config.pool_nouns(), config.queue_nouns()
+        facts = differences(journal.cluster, pools, queues)
+        if facts:
+            await journal.durable(journal.append(facts))
+        blobs = FileBlobs(home / "blobs")
+        secrets = FileSecrets(home / "secrets.json")
+        waker = _Waker()
+        providers: dict[PoolName, Provider] = {}
+        for pool in pools.values():
+            context = ProviderContext(
+                pool=pool,
+                folder=private_folder(home / "pools" / pool.name),
+                instance=store.instance,
+                wake=waker,
+                blob_path=blobs.path,
+            )
+            providers[pool.name] = opened = _factory(pool)(context)
+            stack.push_async_callback(opened.close)
+        site = Site(
+            journal=journal,
+            clock=clock,
+            pools=[OpenPool(name, provider, provider) for name, provider in providers.items()],
+            secrets=secrets,
+            log=logger.warning,
+        )
+        loop = Loop(site)
+        waker.target = loop.wake
+        parts = Parts(
+            journal=journal,
+            store=store,
+            clock=clock,
+            blobs=blobs,
+            secrets=secrets,
+            providers=providers,
+            wake=loop.wake,
+            plan=lambda: site.plan,
+            closed_pools=lambda: {name: pool.closed for name, pool in site.pools.items() if pool.closed},
+            intake=Intake(store=store, blobs=blobs, secrets=secrets),
+            database=_without_password(database),
+        )
+        task = asyncio.create_task(loop.run(), name="loop")
+        stack.push_async_callback(_stop, loop, task)
+        ready = asyncio.create_task(loop.ready.wait())
+        await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        yield Running(
+            control_plane_for=lambda user: LocalControlPlane(parts, user),
+            tokens=FileTokens(home / "tokens.json"),
+            loop=loop,
+        )
+
+
+class _Waker:
+    """Lets providers be opened before the loop that they wake."""
+
+    target: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        if self.target is not None:
+            self.target()
+
+
+async def _stop(loop: Loop, task: asyncio.Task[None]) -> None:
+    loop.close()
+    await task
+
+
+def _factory(pool: Pool) -> OpenProvider:
+    """The provider that serves a pool, found by its entry point. Raises ConfigError."""
+    found = {point.name: point for point in entry_points(group="tauon.providers")}
+    point = found.get(pool.provider)
+    if point is None:
+        raise ConfigError(
+            f"pool {pool.name}: there is no provider {pool.provider!r}; there are: {', '.join(sorted(found))}"
+        )
+    try:
+        factory: OpenProvider = point.load()
+    except ImportError as error:
+        raise ConfigError(
+            f"pool {pool.name}: provider {pool.provider} needs a package that is not there ({error.name}); "
+            f"install it with: pip install 'tauon[{pool.provider}]'"
+        ) from error
+    return factory
+
+
+def _without_password(database: str) -> str:
+    head, sign, tail = database.rpartition("@")
+    if not sign or "://" not in head:
+        return database
+    scheme, _, login = head.partition("://")
+    return f"{scheme}://{login.partition(':')[0]}@{tail}"
