@@ -8,7 +8,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from tauon.model.attempt import Attempt, StopRequest
-from tauon.model.capacity import Capacity
+from tauon.model.capacity import Capacity, Room
 from tauon.model.changes import Changes
 from tauon.model.errors import InvariantViolated
 from tauon.model.event import (
@@ -35,6 +35,7 @@ from tauon.model.event import (
 )
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job, JobState
+from tauon.model.live import Live
 from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
@@ -57,18 +58,12 @@ class Cluster:
         self.at_us = 0
         self.jobs_submitted = 0
         self._jobs: dict[JobId, Job] = {}
-        self._attempts: dict[AttemptId, Attempt] = {}
         self._nodes: dict[NodeId, Node] = {}
         self._pools: dict[PoolName, Pool] = {}
         self._queues: dict[QueueName, Queue] = {}
-        self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
-        self._by_priority: dict[int, dict[AttemptId, None]] = {}
-        self._timed: dict[AttemptId, None] = {}
-        self._unwanted: dict[AttemptId, None] = {}
-        self._stopping: dict[AttemptId, None] = {}
-        self._held: dict[QueueName, Resources] = {}
         self._fleet: dict[NodeShape, int] = {}
         self.fleet_version = 0
+        self.live = Live()
         self.capacity = Capacity()
         self.waiting = Waiting()
         self.changes = Changes()
@@ -79,7 +74,8 @@ class Cluster:
 
     @property
     def attempts(self) -> Mapping[AttemptId, Attempt]:
-        return self._attempts
+        """Those that have not ended."""
+        return self.live.attempts
 
     @property
     def nodes(self) -> Mapping[NodeId, Node]:
@@ -94,29 +90,9 @@ class Cluster:
         return self._queues
 
     @property
-    def attempts_by_priority(self) -> Mapping[int, Mapping[AttemptId, None]]:
-        """Live attempts by the priority of their job."""
-        return self._by_priority
-
-    @property
-    def timed(self) -> Mapping[AttemptId, None]:
-        """Live attempts of jobs with a time limit."""
-        return self._timed
-
-    @property
-    def unwanted(self) -> Mapping[AttemptId, None]:
-        """Live attempts whose job somebody wants cancelled."""
-        return self._unwanted
-
-    @property
-    def stopping(self) -> Mapping[AttemptId, None]:
-        """Live attempts that have been told to stop."""
-        return self._stopping
-
-    @property
     def held(self) -> Mapping[QueueName, Resources]:
         """What the live attempts of each queue hold."""
-        return self._held
+        return self.live.held
 
     @property
     def fleet(self) -> Mapping[NodeShape, int]:
@@ -125,7 +101,18 @@ class Cluster:
 
     def attempts_on(self, node: NodeId) -> list[AttemptId]:
         """Live attempts with a worker on this node."""
-        return list(self._on_node.get(node, ()))
+        return [attempt.id for attempt in self.live.on_node(node)]
+
+    def unfit(self, node: NodeId, shape: NodeShape) -> str:
+        """What live attempts hold on a node beyond what this shape has, or an empty string."""
+        room = Room(node, shape)
+        for attempt in self.live.on_node(node):
+            for worker in attempt.placement:
+                if worker.node == node:
+                    if max(worker.accelerators, default=-1) >= shape.accelerator_count:
+                        return f"{node} can't lose accelerators that {attempt.id} holds"
+                    room.change(worker, attempt.resources, -1)
+        return room.fault()
 
     def apply(self, event: Event) -> None:
         """Fold one event in.
@@ -135,6 +122,7 @@ class Cluster:
         if event.seq != self.seq + 1:
             raise InvariantViolated(f"event {event.seq} does not follow {self.seq}")
         self._fold(event.fact, event.at_us)
+        self.waiting.pass_by(event.at_us)
         self.seq = event.seq
         self.at_us = event.at_us
 
@@ -159,8 +147,8 @@ class Cluster:
             if node.state is NodeState.READY:
                 self.capacity.add(node.id, node.shape)
         self._jobs = {j.id: j for j in jobs}
-        for attempt in attempts:
-            self._hold(attempt)
+        self.live.load(attempts, self._jobs)
+        for attempt in self.live.attempts.values():
             for worker in attempt.placement:
                 self.capacity.change(worker, attempt.resources, -1)
         for job in self._jobs.values():
@@ -217,7 +205,7 @@ class Cluster:
         return job
 
     def _attempt(self, attempt_id: AttemptId) -> Attempt:
-        attempt = self._attempts.get(attempt_id)
+        attempt = self.live.attempts.get(attempt_id)
         if attempt is None:
             raise InvariantViolated(f"attempt {attempt_id} has ended or never was")
         return attempt
@@ -245,11 +233,11 @@ class Cluster:
         job = self._job(fact.job_id)
         self._put(replace(job, cancel_requested_by=fact.by))
         if job.attempt is not None:
-            self._unwanted[job.attempt] = None
+            self.live.unwanted[job.attempt] = None
 
     def _job_requeued(self, fact: JobRequeued, at_us: int) -> None:
         job = self._job(fact.job_id)
-        if job.attempt in self._attempts:
+        if job.attempt in self.live.attempts:
             raise InvariantViolated(f"{job.id} can't wait again while its attempt {job.attempt} lives")
         job = replace(
             job,
@@ -269,7 +257,7 @@ class Cluster:
         state = next_job_state(job.state, event, job_id)
         if job.state is JobState.QUEUED:
             self.waiting.leave(job)
-        elif job.attempt in self._attempts:
+        elif job.attempt in self.live.attempts:
             raise InvariantViolated(f"{job_id} can't end while its attempt {job.attempt} lives")
         self._put(replace(job, state=state, attempt=None, ended_at_us=at_us, message=message or job.message))
         if state is JobState.SUCCEEDED:
@@ -279,7 +267,7 @@ class Cluster:
             self.waiting.gave_up(job_id)
 
     def _attempt_placed(self, attempt: Attempt, at_us: int) -> None:
-        if attempt.id in self._attempts:
+        if attempt.id in self.live.attempts:
             raise InvariantViolated(f"attempt {attempt.id} was placed twice")
         job = self._job(attempt.job)
         state = next_job_state(job.state, "AttemptPlaced", job.id)
@@ -298,22 +286,8 @@ class Cluster:
                 message="",
             )
         )
-        self._hold(attempt)
+        self.live.add(attempt, job)
         self.changes.attempts[attempt.id] = attempt
-
-    def _hold(self, attempt: Attempt) -> None:
-        job = self._job(attempt.job)
-        self._attempts[attempt.id] = attempt
-        self._by_priority.setdefault(job.priority, {})[attempt.id] = None
-        if job.timeout_s is not None:
-            self._timed[attempt.id] = None
-        if job.cancel_requested_by:
-            self._unwanted[attempt.id] = None
-        if attempt.stop is not None:
-            self._stopping[attempt.id] = None
-        self._held[job.queue] = self._held.get(job.queue, Resources()) + attempt.total
-        for worker in attempt.placement:
-            self._on_node.setdefault(worker.node, {})[attempt.id] = None
 
     def _attempt_running(self, attempt_id: AttemptId, at_us: int) -> None:
         attempt = self._attempt(attempt_id)
@@ -321,7 +295,8 @@ class Cluster:
         state = next_attempt_state(attempt.state, "AttemptRunning", attempt_id)
         state_of_job = next_job_state(job.state, "AttemptRunning", job.id)
         attempt = replace(attempt, state=state, running_at_us=at_us)
-        self._attempts[attempt_id] = self.changes.attempts[attempt_id] = attempt
+        self.live.put(attempt, job)
+        self.changes.attempts[attempt_id] = attempt
         self._put(replace(job, state=state_of_job))
 
     def _attempt_stop_requested(self, fact: AttemptStopRequested, at_us: int) -> None:
@@ -331,8 +306,8 @@ class Cluster:
         state_of_job = next_job_state(job.state, "AttemptStopRequested", job.id)
         stop = StopRequest(cause=fact.cause, notice_s=fact.notice_s, requested_at_us=at_us)
         attempt = replace(attempt, state=state, stop=stop)
-        self._stopping[attempt.id] = None
-        self._attempts[attempt.id] = self.changes.attempts[attempt.id] = attempt
+        self.live.put(attempt, job)
+        self.changes.attempts[attempt.id] = attempt
         self._put(replace(job, state=state_of_job, message=fact.reason))
 
     def _attempt_ended(self, fact: AttemptEnded, at_us: int) -> None:
@@ -347,14 +322,8 @@ class Cluster:
             exit_codes=fact.exit_codes,
             message=fact.message,
         )
-        del self._attempts[attempt.id]
-        del self._by_priority[job.priority][attempt.id]
-        self._timed.pop(attempt.id, None)
-        self._unwanted.pop(attempt.id, None)
-        self._stopping.pop(attempt.id, None)
-        self._held[job.queue] = self._held[job.queue] - attempt.total
+        self.live.remove(attempt, job)
         for worker in attempt.placement:
-            self._on_node.get(worker.node, {}).pop(attempt.id, None)
             self.capacity.change(worker, attempt.resources, +1)
         self.changes.attempts[attempt.id] = ended
         self.changes.meter_work(ended, job, self._nodes)
@@ -362,11 +331,10 @@ class Cluster:
     def _node_ready(self, node: Node, at_us: int) -> None:
         old = self._nodes.get(node.id)
         next_node_state(old.state if old else None, "NodeReady", node.id)
-        live = self._live_on(node.id)
-        for attempt in live:
-            held = [i for w in attempt.placement if w.node == node.id for i in w.accelerators]
-            if max(held, default=-1) >= node.shape.accelerator_count:
-                raise InvariantViolated(f"node {node.id} can't lose accelerators that {attempt.id} holds")
+        live = self.live.on_node(node.id)
+        fault = self.unfit(node.id, node.shape)
+        if fault:
+            raise InvariantViolated(fault)
         ready_at_us = at_us
         if old is not None:
             self.changes.meter_node(old, live, self._jobs, at_us)
@@ -390,9 +358,6 @@ class Cluster:
         if not self._fleet[node.shape]:
             del self._fleet[node.shape]
 
-    def _live_on(self, node: NodeId) -> list[Attempt]:
-        return [self._attempts[a] for a in self._on_node.get(node, ())]
-
     def _node(self, node_id: NodeId) -> Node:
         node = self._nodes.get(node_id)
         if node is None:
@@ -408,12 +373,12 @@ class Cluster:
     def _node_gone(self, node_id: NodeId, event: str, reason: str, at_us: int) -> None:
         node = self._node(node_id)
         state = next_node_state(node.state, event, node_id)
-        if self._on_node.get(node_id):
-            raise InvariantViolated(f"node {node_id} can't go while it holds {', '.join(self._on_node[node_id])}")
+        held = self.attempts_on(node_id)
+        if held:
+            raise InvariantViolated(f"node {node_id} can't go while it holds {', '.join(held)}")
         if node.state in IN_SERVICE:
             self.changes.meter_node(node, [], self._jobs, at_us)
         self.capacity.remove(node_id)
         self._leave_fleet(node)
-        self._on_node.pop(node_id, None)
         del self._nodes[node_id]
         self.changes.nodes[node_id] = replace(node, state=state, ended_at_us=at_us, message=reason)

@@ -1,22 +1,22 @@
 """The one tree of errors; each says what is wrong, where, and what to do next.
 
-    TauonError
-    ├── InvalidRequest        the caller asked for something that can't be: fix the request (HTTP 400, exit 2)
-    │   ├── InvalidSpec       a workload file or document is wrong, with the place in it
-    │   ├── Infeasible        no pool has or can obtain what was asked for
-    │   └── NotSupported      the field or verb means nothing here yet
-    ├── NotFound              no such job, node, pool, queue, secret (404, exit 4)
-    ├── Conflict              the thing is no longer in a state that allows this (409, exit 5)
-    ├── AccessDenied          no login, an expired one, or one without the right (401/403, exit 6)
-    ├── Unavailable           the server or one of its parts can't answer now; trying again is right (503, exit 7)
-    │   └── StorageUnavailable  the journal can't be written or read (disk full, read-only, connection lost)
-    ├── ConfigError           the server's own configuration or state folder is wrong (exit 3)
-    ├── ProviderError         what a provider answers; the only errors that the loop acts on
-    │   ├── OutOfCapacity     this offer has nothing until a given time
-    │   ├── QuotaExceeded     the account may not have more
-    │   ├── NotReady          not yet; ask again after `retry_after_s`
-    │   └── Rejected          never: the order itself is wrong for this engine
-    └── InvariantViolated     a bug in Tauon: state, plan or journal contradict themselves
+TauonError
+├── InvalidRequest        the caller asked for something that can't be: fix the request (HTTP 400, exit 2)
+│   ├── InvalidSpec       a workload file or document is wrong, with the place in it
+│   ├── Infeasible        no pool has or can obtain what was asked for
+│   └── NotSupported      the field or verb means nothing here yet
+├── NotFound              no such job, node, pool, queue, secret (404, exit 4)
+├── Conflict              the thing is no longer in a state that allows this (409, exit 5)
+├── AccessDenied          no login, an expired one, or one without the right (401/403, exit 6)
+├── Unavailable           the server or one of its parts can't answer now; trying again is right (503, exit 7)
+│   └── StorageUnavailable  the journal can't be written or read (disk full, read-only, connection lost)
+├── ConfigError           the server's own configuration or state folder is wrong (exit 3)
+├── ProviderError         what a provider answers; the only errors that the loop acts on
+│   ├── OutOfCapacity     this offer has nothing until a given time
+│   ├── QuotaExceeded     the account may not have more
+│   ├── NotReady          not yet; ask again after `retry_after_s`
+│   └── Rejected          never: the order itself is wrong for this engine
+└── InvariantViolated     a bug in Tauon: state, plan or journal contradict themselves
 """
 
 

@@ -87,7 +87,9 @@ def _alternatives(item: object) -> list[AcceleratorRequest]:
     if isinstance(item, dict) and ("memory_gib" in item or "count" in item):
         unknown = set(item) - {"memory_gib", "count", "type"}
         if unknown:
-            raise ValueError(f"a requirement has memory_gib, count and type, not {', '.join(sorted(map(str, unknown)))}")
+            raise ValueError(
+                f"a requirement has memory_gib, count and type, not {', '.join(sorted(map(str, unknown)))}"
+            )
         least = _least_gib(item.get("memory_gib", 0))
         type_ = str(item.get("type", ""))
         if type_ and not _TYPE.fullmatch(type_):
@@ -116,6 +118,7 @@ def _least_gib(value: object) -> int:
 
 def parse_time_us(value: object, now_us: int) -> int:
     """Microseconds since the epoch from an ISO 8601 time with its zone, or a duration from now. Raises ValueError."""
+    moment: datetime | None
     if isinstance(value, datetime):
         moment = value
     else:
@@ -127,7 +130,9 @@ def parse_time_us(value: object, now_us: int) -> int:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            moment = datetime.min
-    if moment.tzinfo is None:
-        raise ValueError(f"a time is ISO 8601 with its zone (2026-12-31T18:00:00+01:00) or a duration (6h), not {value!r}")
+            moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(
+            f"a time is ISO 8601 with its zone (2026-12-31T18:00:00+01:00) or a duration (6h), not {value!r}"
+        )
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tauon.model.due import Due
 from tauon.model.ids import JobId, QueueName
 from tauon.model.job import Job
 from tauon.model.resources import Request
@@ -78,7 +79,7 @@ class Waiting:
         self._lines: dict[LineKey, Line] = {}
         self._held: dict[JobId, set[JobId]] = {}
         self._dependents: dict[JobId, dict[JobId, None]] = {}
-        self._delayed: dict[JobId, int] = {}
+        self._delayed: Due[JobId] = Due()
 
     @property
     def lines(self) -> Mapping[LineKey, Line]:
@@ -90,8 +91,8 @@ class Waiting:
         return self._held
 
     @property
-    def delayed(self) -> Mapping[JobId, int]:
-        """Jobs that may not start before a time (microseconds)."""
+    def delayed(self) -> Due[JobId]:
+        """Jobs that may not start before a time."""
         return self._delayed
 
     def __len__(self) -> int:
@@ -110,7 +111,7 @@ class Waiting:
                     self._dependents.setdefault(before, {})[job.id] = None
             return
         if job.not_before_us:
-            self._delayed[job.id] = job.not_before_us
+            self._delayed.put(job.id, job.not_before_us)
         key = LineKey(job.queue, job.priority, job.request)
         line = self._lines.get(key)
         if line is None:
@@ -124,13 +125,19 @@ class Waiting:
             for before in unmet:
                 self._dependents.get(before, {}).pop(job.id, None)
             return
-        self._delayed.pop(job.id, None)
+        if job.not_before_us:
+            self._delayed.discard(job.id)
         key = LineKey(job.queue, job.priority, job.request)
         line = self._lines.get(key)
         if line is not None:
             line.remove(place_of(job))
             if not line:
                 del self._lines[key]
+
+    def pass_by(self, now_us: int) -> None:
+        """Take note that it is this late: what was delayed until now is no longer."""
+        if self._delayed:
+            self._delayed.pass_by(now_us)
 
     def succeeded(self, job: JobId) -> list[JobId]:
         """Take note that a job succeeded; returns those that now wait for nothing but a place."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tauon.model.attempt import Attempt, StopCause, WorkerPlacement
 from tauon.model.capacity import CapacityFork
-from tauon.model.ids import AttemptId, NodeId
+from tauon.model.ids import AttemptId, JobId, NodeId
 from tauon.model.plan import Action, Plan, StartAttempt, StopAttempt, WaitReason
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
@@ -22,13 +22,14 @@ class Draft:
         self.free = snapshot.cluster.capacity.fork()
         self.actions: list[Action] = []
         self.waiting: dict[LineKey, WaitReason] = {}
-        self.stopping: dict[AttemptId, None] = {}
+        self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
         self.touched_nodes: dict[NodeId, None] = {}
         self.next_look_us: int | None = None
         self._taken: list[tuple[Sequence[WorkerPlacement], Resources]] = []
         self._future: CapacityFork | None = None
-        for attempt in snapshot.cluster.stopping:
-            self.stopping[attempt] = None
+        self.kept: dict[JobId, set[NodeId]] = {}  # the nodes on which a place is reserved, by for whom
+        self._unreserved: CapacityFork | None = None
+        self._below: dict[int, CapacityFork] = {}
 
     @property
     def future(self) -> CapacityFork:
@@ -36,46 +37,77 @@ class Draft:
         if not self.stopping:
             return self.free
         if self._future is None:
-            self._future = self.snapshot.cluster.capacity.fork()
-            for attempt_id in self.stopping:
-                self._give_back(self._future, self.snapshot.cluster.attempts[attempt_id])
-            for placement, amounts in self._taken:
-                for worker in placement:
-                    self._future.change(worker, amounts, -1)
+            self._future = self._without(self.stopping)
         return self._future
 
-    @staticmethod
-    def _give_back(fork: CapacityFork, attempt: Attempt) -> None:
-        for worker in attempt.placement:
-            fork.change(worker, attempt.resources, +1)
+    def future_without(self, priority: int) -> CapacityFork | None:
+        """What would be free if all work of lower priority were gone as well; None when there is none."""
+        view = self._below.get(priority)
+        if view is None:
+            live = self.snapshot.cluster.live
+            lower = [a for p, attempts in live.by_priority.items() if p < priority for a in attempts]
+            if not lower:
+                return None
+            view = self._below[priority] = self._without(dict.fromkeys(lower) | self.stopping)
+        return view
+
+    @property
+    def unreserved(self) -> CapacityFork:
+        """What would be free if nothing were reserved."""
+        if self._unreserved is None:
+            self._unreserved = self.snapshot.cluster.capacity.fork()
+            for action in self.actions:
+                if isinstance(action, StartAttempt):
+                    for worker in action.attempt.placement:
+                        self._unreserved.change(worker, action.attempt.resources, -1)
+        return self._unreserved
+
+    def _without(self, gone: Iterable[AttemptId]) -> CapacityFork:
+        """What is left of all capacity by the attempts that stay and by this plan."""
+        view = self.snapshot.cluster.capacity.fork()
+        for attempt_id in gone:
+            attempt = self.snapshot.cluster.attempts[attempt_id]
+            for worker in attempt.placement:
+                view.change(worker, attempt.resources, +1)
+        for placement, amounts in self._taken:
+            for worker in placement:
+                view.change(worker, amounts, -1)
+        return view
 
     def start(self, attempt: Attempt, reason: str = "") -> None:
         """Run an attempt on what is free."""
         for worker in attempt.placement:
             self.free.change(worker, attempt.resources, -1)
             self.touched_nodes[worker.node] = None
+            if self._unreserved is not None:
+                self._unreserved.change(worker, attempt.resources, -1)
         self._take(attempt.placement, attempt.resources)
         self.actions.append(StartAttempt(attempt=attempt, reason=reason))
 
-    def reserve(self, placement: Sequence[WorkerPlacement], amounts: Resources) -> None:
+    def reserve(self, job: JobId, placement: Sequence[WorkerPlacement], amounts: Resources) -> None:
         """Keep a place that will be free, and what of it is free already, from everything later in line."""
+        self.kept[job] = {worker.node for worker in placement}
         for worker in placement:
             self.free.hold(worker, amounts)
         self._take(placement, amounts)
 
     def _take(self, placement: Sequence[WorkerPlacement], amounts: Resources) -> None:
         self._taken.append((placement, amounts))
-        if self._future is not None:
-            for worker in placement:
-                self._future.change(worker, amounts, -1)
+        for view in (self._future, *self._below.values()):
+            if view is not None:
+                for worker in placement:
+                    view.change(worker, amounts, -1)
 
     def stop(self, attempt: Attempt, cause: StopCause, notice_s: float, reason: str) -> None:
         """Take a placement away."""
         self.actions.append(StopAttempt(attempt=attempt.id, cause=cause, notice_s=notice_s, reason=reason))
-        future = self._future
         self.stopping[attempt.id] = None
-        if future is not None:
-            self._give_back(future, attempt)
+        priority = self.snapshot.cluster.jobs[attempt.job].priority
+        views = [view for below, view in self._below.items() if priority >= below]
+        for view in (self._future, *views):
+            if view is not None:
+                for worker in attempt.placement:
+                    view.change(worker, attempt.resources, +1)
 
     def look_again_at(self, at_us: int) -> None:
         """Something falls due then, even if nothing happens before."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from tauon.model.attempt import WorkerPlacement
 from tauon.model.capacity import CapacityFork, Room
+from tauon.model.ids import NodeId, PoolName
 from tauon.model.node import NodeShape
 from tauon.model.resources import MILLI, AcceleratorRequest, Request, Resources
 from tauon.model.snapshot import Snapshot
@@ -41,22 +43,27 @@ def choices(request: Request, shapes: Iterable[NodeShape], snapshot: Snapshot) -
         wanted = request.accelerators[number] if request.accelerators else None
         groups: dict[tuple[str, str], list[NodeShape]] = {}
         for shape in known:
-            if _accepts(request, wanted, shape) and shape.pool not in snapshot.closed_pools:
+            if _accepts(request, wanted, shape) and _opens(wanted, shape.pool, snapshot):
                 groups.setdefault((shape.pool, shape.accelerator if wanted else ""), []).append(shape)
         ranked = sorted(groups.items(), key=lambda group: (_price(group[1][0], wanted), group[0]))
         for (pool, accelerator), members in ranked:
             # Without accelerators, plain nodes first: those with accelerators are for others.
             members.sort(key=lambda s: (s.accelerator_count > 0 and wanted is None, s.accelerator_count, s.cpu_milli))
             found.append(
-                Choice(
-                    pool=pool, accelerator=accelerator, resources=request.resources(number), shapes=tuple(members)
-                )
+                Choice(pool=pool, accelerator=accelerator, resources=request.resources(number), shapes=tuple(members))
             )
     return found
 
 
 def _price(shape: NodeShape, wanted: AcceleratorRequest | None) -> int:
     return shape.rates.accelerator_micro_usd if wanted else shape.rates.cpu_micro_usd
+
+
+def _opens(wanted: AcceleratorRequest | None, pool: PoolName, snapshot: Snapshot) -> bool:
+    if pool in snapshot.closed_pools:
+        return False
+    able = snapshot.capabilities.get(pool)
+    return able is None or able.shares_accelerators or wanted is None or wanted.milli >= MILLI
 
 
 def _accepts(request: Request, wanted: AcceleratorRequest | None, shape: NodeShape) -> bool:
@@ -87,45 +94,61 @@ def _place_gang(workers: int, way: Choice, view: CapacityFork) -> tuple[WorkerPl
     chosen: list[tuple[Room, int]] = []
     left = workers
     if workers > 1:
-        for room in _emptiest_first(way, view):
-            here = workers_that_fit(room, way.resources)
+        for here, room in _emptiest_first(workers, way, view):
             if here >= left:
                 break
-            if here:
-                chosen.append((room, here))
-                left -= here
-    taken = {room.node for room, _ in chosen}
-    last = _tightest(left, way, view, taken)
+            chosen.append((room, here))
+            left -= here
+    last = _tightest(left, way, view, frozenset(room.node for room, _ in chosen))
     if last is None:
         return None
     chosen.append((last, left))
     return tuple(worker for room, count in chosen for worker in _seats(room, count, way.resources))
 
 
-def _emptiest_first(way: Choice, view: CapacityFork) -> Iterator[Room]:
+def _emptiest_first(workers: int, way: Choice, view: CapacityFork) -> Iterator[tuple[int, Room]]:
+    """Rooms with how many workers each holds: the most accelerators first; without any, the most seats first, but
+    nodes with accelerators last, for those are for others."""
     least = way.resources.accelerator_milli // MILLI
+    if way.resources.accelerator_milli == 0:
+        seats = [(room.shape.accelerator_count, -here, room) for here, room in _rooms(workers, way, view)]
+        seats.sort(key=lambda seat: seat[:2])
+        yield from ((-here, room) for _, here, room in seats)
+        return
     most = max(shape.accelerator_count for shape in way.shapes)
     for whole in range(most, least - 1, -1):
         for shape in way.shapes:
             if whole <= shape.accelerator_count:
-                yield from view.bucket(shape, whole)
+                for room in view.bucket(shape, whole):
+                    here = workers_that_fit(room, way.resources)
+                    if here > 0:
+                        yield here, room
 
 
-def _tightest(workers: int, way: Choice, view: CapacityFork, taken: set[str]) -> Room | None:
-    """The node that holds all `workers` and has the fewest free accelerators."""
-    milli = way.resources.accelerator_milli
+def _rooms(workers: int, way: Choice, view: CapacityFork) -> Iterator[tuple[int, Room]]:
+    for shape in way.shapes:
+        for whole in range(shape.accelerator_count + 1):
+            for room in view.bucket(shape, whole):
+                here = min(workers, workers_that_fit(room, way.resources))
+                if here > 0:
+                    yield here, room
+
+
+def _tightest(workers: int, way: Choice, view: CapacityFork, taken: AbstractSet[NodeId]) -> Room | None:
+    """The node that holds all `workers` and has the fewest free accelerators; plain ones first where none are asked for."""
+    want = way.resources
+    milli = want.accelerator_milli
     least = 0 if milli < MILLI else workers * (milli // MILLI)
     most = max(shape.accelerator_count for shape in way.shapes)
+    steps = (
+        (shape, whole) for whole in range(least, most + 1) for shape in way.shapes if whole <= shape.accelerator_count
+    )
     if milli == 0:
-        rooms = (r for shape in way.shapes for whole in range(shape.accelerator_count + 1) for r in view.bucket(shape, whole))
-        return next((r for r in rooms if r.node not in taken and workers_that_fit(r, way.resources) >= workers), None)
-    for whole in range(least, most + 1):
-        for shape in way.shapes:
-            if whole > shape.accelerator_count:
-                continue
-            for room in view.bucket(shape, whole):
-                if room.node not in taken and workers_that_fit(room, way.resources) >= workers:
-                    return room
+        steps = ((shape, whole) for shape in way.shapes for whole in range(shape.accelerator_count + 1))
+    for shape, whole in steps:
+        for room in view.bucket(shape, whole):
+            if room.node not in taken and workers_that_fit(room, want) >= workers:
+                return room
     return None
 
 

@@ -44,14 +44,14 @@ class Order:
         return share
 
     def _push(self, key: LineKey, number: int) -> None:
-        delayed = self._snapshot.cluster.waiting.delayed
+        delayed, now_us = self._snapshot.cluster.waiting.delayed, self._snapshot.at_us
         for place in self._lines[key]:
-            if delayed.get(place.job, 0) <= self._snapshot.at_us:
+            if delayed.is_due(place.job, now_us):
                 heapq.heappush(self._heads, (-key.priority, self.share(key.queue), place, number, key))
                 return
 
     def next(self) -> tuple[LineKey, Job] | None:
-        """The job whose turn it is; its line is served again only after `started`."""
+        """The job whose turn it is; its line is served again only after `served`."""
         while self._heads:
             entry = heapq.heappop(self._heads)
             priority, share, place, number, key = entry
@@ -63,8 +63,8 @@ class Order:
             return key, self._snapshot.cluster.jobs[place.job]
         return None
 
-    def started(self, key: LineKey, amounts: Resources) -> None:
-        """The job just served was started and holds these amounts: its line's next one may come."""
+    def served(self, key: LineKey, amounts: Resources) -> None:
+        """The job whose turn it was got these amounts, now or as soon as they are free: its line's next may come."""
         self._held[key.queue] = self._held.get(key.queue, Resources()) + amounts
         self._share.pop(key.queue, None)
         self._push(key, self._last)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tauon.model.attempt import Attempt
 from tauon.model.ids import JobId, PoolName, attempt_id
 from tauon.model.job import Job
@@ -13,8 +15,9 @@ from tauon.planner.order import Order
 from tauon.planner.preempt import make_room
 from tauon.planner.shortage import shortage
 
-# Searching for victims costs more than looking for a free place: the rest of the lines get their search next time.
-PREEMPTION_SEARCHES = 32
+# A search for victims costs more than one for a free place. Each that is made stops something, and the next plan,
+# which then is due at once, goes on with the rest.
+PREEMPTIONS = 32
 
 
 def place(draft: Draft) -> None:
@@ -22,7 +25,7 @@ def place(draft: Draft) -> None:
     order = Order(draft.snapshot)
     ways_of: dict[Request, list[Choice]] = {}
     full: set[Request] = set()  # what did not fit once won't fit later in the same plan
-    searches = PREEMPTION_SEARCHES
+    preemptions = 0
     while (turn := order.next()) is not None:
         key, job = turn
         request = job.request
@@ -33,17 +36,25 @@ def place(draft: Draft) -> None:
         if fit is not None:
             attempt = _attempt(job, fit, draft.snapshot.at_us)
             draft.start(attempt)
-            order.started(key, attempt.total)
+            order.served(key, attempt.total)
             continue
         full.add(request)
-        reason = _reserve_what_comes(draft, request, ways)
-        if reason is None and ways and searches:
-            searches -= 1
-            reason = make_room(draft, job, ways)
-        draft.waiting[key] = reason or shortage(request, ways, draft)
-    for not_before_us in draft.snapshot.cluster.waiting.delayed.values():
-        if not_before_us > draft.snapshot.at_us:
-            draft.look_again_at(not_before_us)
+        coming = _what_comes(draft, request, ways)
+        if coming is None and preemptions < PREEMPTIONS:
+            coming = make_room(draft, job, ways)
+            preemptions += coming is not None
+        if coming is None:
+            draft.waiting.setdefault(key, shortage(request, ways, draft))
+            continue
+        place_to_be, reason = coming
+        draft.reserve(job.id, place_to_be.placement, place_to_be.resources)
+        draft.waiting.setdefault(key, reason)
+        order.served(key, place_to_be.resources * request.workers)
+    if preemptions == PREEMPTIONS:
+        draft.look_again_at(draft.snapshot.at_us)
+    next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
+    if next_us is not None:
+        draft.look_again_at(next_us)
 
 
 def _attempt(job: Job, fit: Fit, at_us: int) -> Attempt:
@@ -60,22 +71,22 @@ def _attempt(job: Job, fit: Fit, at_us: int) -> Attempt:
     )
 
 
-def _reserve_what_comes(draft: Draft, request: Request, ways: list[Choice]) -> WaitReason | None:
-    """If it fits once the attempts that are being stopped are gone, keep that place for it."""
+def _what_comes(draft: Draft, request: Request, ways: Sequence[Choice]) -> tuple[Fit, WaitReason] | None:
+    """The place where it fits once the attempts that are being stopped are gone, if there is one."""
     if not draft.stopping:
         return None
     fit = find(request, ways, draft.future)
     if fit is None:
         return None
     nodes = {worker.node for worker in fit.placement}
-    draft.reserve(fit.placement, fit.resources)
     attempts = (draft.snapshot.cluster.attempts[a] for a in draft.stopping)
     jobs: list[JobId] = [a.job for a in attempts if any(w.node in nodes for w in a.placement)]
-    return WaitReason(
+    reason = WaitReason(
         code=WaitCode.PREEMPTING,
         message=f"its place in {fit.pool} is being emptied: {', '.join(jobs[:3])} {_are(jobs)} stopping",
         waits_for=tuple(jobs[:8]),
     )
+    return fit, reason
 
 
 def _are(jobs: list[JobId]) -> str:

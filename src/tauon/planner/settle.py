@@ -46,7 +46,9 @@ def settle(cluster: Cluster, job: Job, outcome: Outcome, message: str, at_us: in
             return [JobCancelled(job_id=job.id, by=by), *fail_dependents(cluster, job.id, "was cancelled")]
         case Outcome.PREEMPTED:
             return [
-                JobRequeued(job_id=job.id, not_before_us=0, retries_used=job.retries_used, reason=message or job.message)
+                JobRequeued(
+                    job_id=job.id, not_before_us=0, retries_used=job.retries_used, reason=message or job.message
+                )
             ]
         case _:
             return _retry_or_fail(cluster, job, outcome, message, at_us)

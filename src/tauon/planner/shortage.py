@@ -4,22 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from tauon.model.capacity import CapacityFork, Room
-from tauon.model.ids import NodeId
+from tauon.model.ids import JobId, NodeId, PoolName
 from tauon.model.node import NodeShape
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import MILLI, Request, Resources
 from tauon.model.snapshot import Snapshot
 from tauon.planner.draft import Draft
-from tauon.planner.fit import Choice, choices, workers_that_fit
+from tauon.planner.fit import Choice, choices, find, workers_that_fit
 
 
 def shortage(request: Request, ways: Sequence[Choice], draft: Draft) -> WaitReason:
     """Why a request waits though all that is free has been looked at: cheap, for every line in every cycle."""
     if not ways:
-        return WaitReason(code=WaitCode.NO_NODE, message=f"no node that takes work has {request}")
+        return _nowhere(request, draft.snapshot)
+    kept = _kept_from_it(request, ways, draft)
+    if kept:
+        message = f"what is free and would do is kept for {', '.join(kept[:3])}, first in line for it"
+        return WaitReason(code=WaitCode.RESERVED, message=message, waits_for=tuple(kept[:8]))
     kinds = sorted({f"{way.accelerator or 'nodes'} in {way.pool}" for way in ways})
     return WaitReason(code=WaitCode.CAPACITY, message=f"{request} is not free: {', '.join(kinds[:4])} taken by others")
+
+
+def _nowhere(request: Request, snapshot: Snapshot) -> WaitReason:
+    open_ = replace(snapshot, closed_pools={})
+    shut = [
+        w.pool for w in choices(request, snapshot.cluster.capacity.shapes, open_) if w.pool in snapshot.closed_pools
+    ]
+    if shut:
+        message = f"pool {shut[0]}, which could hold it, does not answer: {snapshot.closed_pools[PoolName(shut[0])]}"
+        return WaitReason(code=WaitCode.NO_NODE, message=message)
+    return WaitReason(code=WaitCode.NO_NODE, message=f"no node that takes work has {request}")
+
+
+def _kept_from_it(request: Request, ways: Sequence[Choice], draft: Draft) -> list[JobId]:
+    """The jobs whose reservations stand on the place that this would have otherwise."""
+    fit = find(request, ways, draft.unreserved) if draft.kept else None
+    if fit is None:
+        return []
+    here = {worker.node for worker in fit.placement}
+    return [job for job, nodes in draft.kept.items() if not here.isdisjoint(nodes)]
 
 
 def pool_shortage(request: Request, way: Choice, view: CapacityFork) -> str:
@@ -44,7 +70,9 @@ def pool_shortage(request: Request, way: Choice, view: CapacityFork) -> str:
 def infeasible(request: Request, fleet: Mapping[NodeShape, int], snapshot: Snapshot) -> str:
     """Empty if the fleet, were it idle, could hold the gang; else what would fit at most, and where."""
     ways = choices(request, fleet, snapshot)
-    room_for = {way: sum(fleet[s] * workers_that_fit(Room(_NOWHERE, s), way.resources) for s in way.shapes) for way in ways}
+    room_for = {
+        way: sum(fleet[s] * workers_that_fit(Room(_NOWHERE, s), way.resources) for s in way.shapes) for way in ways
+    }
     if any(count >= request.workers for count in room_for.values()):
         return ""
     partial = [(count, way) for way, count in room_for.items() if count]

@@ -1,0 +1,67 @@
+"""The index of what runs: attempts that have not ended, by node, queue and priority, and by what must happen to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tauon.model.attempt import Attempt
+from tauon.model.due import Due
+from tauon.model.ids import AttemptId, JobId, NodeId, QueueName
+from tauon.model.job import Job
+from tauon.model.resources import Resources
+
+
+class Live:
+    """Only the cluster changes this; dicts are used as sets that keep their order."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[AttemptId, Attempt] = {}
+        self.by_priority: dict[int, dict[AttemptId, None]] = {}
+        self.timeouts: Due[AttemptId] = Due()  # of those that run and have not been told to stop
+        self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
+        self.stopping: dict[AttemptId, None] = {}
+        self.held: dict[QueueName, Resources] = {}
+        self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
+
+    def on_node(self, node: NodeId) -> list[Attempt]:
+        """Attempts with a worker on this node."""
+        return [self.attempts[a] for a in self._on_node.get(node, ())]
+
+    def add(self, attempt: Attempt, job: Job) -> None:
+        self.by_priority.setdefault(job.priority, {})[attempt.id] = None
+        self.held[job.queue] = self.held.get(job.queue, Resources()) + attempt.total
+        for worker in attempt.placement:
+            self._on_node.setdefault(worker.node, {})[attempt.id] = None
+        if job.cancel_requested_by:
+            self.unwanted[attempt.id] = None
+        self.put(attempt, job)
+
+    def put(self, attempt: Attempt, job: Job) -> None:
+        """Take note of an attempt's new state."""
+        self.attempts[attempt.id] = attempt
+        if attempt.stop is not None:
+            self.stopping[attempt.id] = None
+            self.timeouts.discard(attempt.id)
+        elif job.timeout_s is not None and attempt.running_at_us is not None:
+            self.timeouts.put(attempt.id, attempt.running_at_us + round(job.timeout_s * 1e6))
+
+    def remove(self, attempt: Attempt, job: Job) -> None:
+        del self.attempts[attempt.id]
+        del self.by_priority[job.priority][attempt.id]
+        if not self.by_priority[job.priority]:
+            del self.by_priority[job.priority]
+        self.timeouts.discard(attempt.id)
+        self.unwanted.pop(attempt.id, None)
+        self.stopping.pop(attempt.id, None)
+        self.held[job.queue] = self.held[job.queue] - attempt.total
+        for worker in attempt.placement:
+            on_node = self._on_node.get(worker.node)
+            if on_node is not None:
+                on_node.pop(attempt.id, None)
+                if not on_node:
+                    del self._on_node[worker.node]
+
+    def load(self, attempts: Iterable[Attempt], jobs: Mapping[JobId, Job]) -> None:
+        """Take over the live attempts of a store."""
+        for attempt in attempts:
+            self.add(attempt, jobs[attempt.job])
