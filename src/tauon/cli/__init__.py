@@ -1,0 +1,1 @@
+"""The command shell: parse, ask the control plane, render."""

@@ -1,0 +1,1 @@
+"""What each command does: ask the control plane, show the answer, say how it went."""

@@ -1,0 +1,95 @@
+"""Log in, prove a journal right, and tell versions."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from tauon import __version__
+from tauon.cli.command import Call
+from tauon.cli.invocation import output_of, wiring_of
+from tauon.cli.options import LoginOptions, VerifyOptions
+from tauon.cli.patience import Bar
+from tauon.cli.render.words import count, duration
+from tauon.cli.screen import Screen
+from tauon.cli.wiring import VerifyReport
+from tauon.model.errors import TauonError
+from tauon.service.views import ServerInfo
+
+_MOST_DIFFERENCES = 50
+_PATIENCE_S = 3.0
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which version this is, and which server answers (or why none does)."""
+
+    client: str
+    server: ServerInfo | None
+    problem: str
+
+
+def log_in(call: Call, options: LoginOptions) -> int:
+    """`tauon login`."""
+    output = output_of(call)
+
+    async def logged_in() -> ServerInfo:
+        output.patience.wait(f"asking {options.url}")
+        try:
+            return await wiring_of(call).login(options)
+        finally:
+            output.patience.over()
+
+    info = asyncio.run(logged_in())
+    output.show(info, lambda found, _: f"Logged in to {options.url} (version {found.version}) as {found.user}.")
+    return 0
+
+
+def verify(call: Call, options: VerifyOptions) -> int:
+    """`tauon admin verify`."""
+    output = output_of(call)
+    bar = Bar("replaying the journal")
+    try:
+        report = wiring_of(call).verify(options, bar)
+    finally:
+        bar.over()
+    output.show(report, verified)
+    return 1 if report.differences else 0
+
+
+def verified(report: VerifyReport, screen: Screen) -> str:
+    """Whether the replay gave the same, or what differs."""
+    read = f"{count(report.events, 'event')} replayed in {duration(report.duration_s)}"
+    if not report.differences:
+        return f"{screen.style('right:', 'green bold')} {read} give the stored state ({count(report.jobs, 'job')})."
+    lines = [f"{screen.style('wrong:', 'red bold')} {read} give another state than the stored one:"]
+    lines += [f"  {difference}" for difference in report.differences[:_MOST_DIFFERENCES]]
+    left = len(report.differences) - _MOST_DIFFERENCES
+    return "\n".join([*lines, *([f"  and {left} more"] if left > 0 else [])])
+
+
+def show_versions(call: Call) -> int:
+    """`tauon version`: the server's too, if it answers soon; that none does is no failure."""
+
+    async def found() -> Versions:
+        try:
+            async with (
+                asyncio.timeout(_PATIENCE_S),
+                wiring_of(call).connect(call.common.home, call.common.server, lambda *_: None) as plane,
+            ):
+                return Versions(client=__version__, server=await plane.info(), problem="")
+        except TimeoutError:
+            return Versions(client=__version__, server=None, problem="it does not answer")
+        except TauonError as error:
+            return Versions(client=__version__, server=None, problem=str(error))
+
+    output_of(call).show(asyncio.run(found()), versions)
+    return 0
+
+
+def versions(found: Versions, _: Screen) -> str:
+    """One line for each side."""
+    if found.server is None:
+        return f"tauon {found.client}\nserver: {found.problem}"
+    server = found.server
+    return f"tauon {found.client}\nserver {server.version} on {server.database}, where you are {server.user}"

@@ -1,0 +1,1 @@
+"""Answers as text: the same views at any width, with colour or without."""

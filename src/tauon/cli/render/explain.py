@@ -1,0 +1,48 @@
+"""Why a job is where it is, as a person would answer."""
+
+from __future__ import annotations
+
+from tauon.cli.render.jobs import STATE_STYLES
+from tauon.cli.render.table import Cell, Column, table, wrapped
+from tauon.cli.render.words import count, sentence
+from tauon.cli.screen import Screen
+from tauon.model.job import JobState
+from tauon.model.plan import WaitCode
+from tauon.service.views import Explanation
+
+_NEXT = {
+    WaitCode.CAPACITY: "It starts as soon as enough is free. A higher --priority goes first; `tauon top` shows who holds what.",
+    WaitCode.BEHIND: "It starts when its turn comes. A higher --priority or a --deadline goes first.",
+    WaitCode.NO_NODE: "It can't start on what is there now: ask for less, or add a node.",
+    WaitCode.RESERVED: "Nothing is to be done: smaller jobs behind a large one must not keep it waiting for ever.",
+    WaitCode.PREEMPTING: "Nothing is to be done: it starts when the work before it has saved its state and stopped.",
+    WaitCode.DEPENDENCY: "It starts when they have succeeded, and fails if one of them fails.",
+    WaitCode.BACKOFF: "Nothing is to be done: it is tried again by itself.",
+    WaitCode.JUST_IN: "Ask again in a moment.",
+}
+
+
+def explanation(answer: Explanation, screen: Screen) -> str:
+    """The answer, whom the job waits for, what each pool lacks, and what can be done about it."""
+    state = screen.style(answer.state.value, STATE_STYLES[answer.state])
+    lines = [f"{screen.style(answer.job, 'bold')} is {state}.", wrapped(sentence(answer.message), screen)]
+    if answer.waits_for and not all(job in answer.message for job in answer.waits_for):
+        lines.append(wrapped(f"It waits for {_listed(answer.waits_for)}.", screen))
+    if answer.ahead and answer.code is not WaitCode.BEHIND:
+        lines.append(f"{count(answer.ahead, 'equal job')} came first.")
+    if answer.pools:
+        columns = (Column("POOL"), Column("WHAT IT LACKS", least=30))
+        rows: list[list[Cell]] = [[pool.pool, pool.message or "nothing"] for pool in answer.pools]
+        lines += ["", table(columns, rows, screen)]
+    advice = _NEXT.get(answer.code, "") if answer.code else ""
+    if answer.state is JobState.FAILED:
+        advice = f"`tauon logs {answer.job}` has its output, `tauon show {answer.job}` its attempts."
+    if advice:
+        lines += ["", wrapped(advice, screen)]
+    return "\n".join(lines)
+
+
+def _listed(jobs: list[str]) -> str:
+    if len(jobs) > 6:
+        return f"{', '.join(jobs[:5])} and {len(jobs) - 5} more"
+    return ", ".join(jobs[:-1]) + (" and " if len(jobs) > 1 else "") + jobs[-1]

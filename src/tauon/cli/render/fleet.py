@@ -1,0 +1,124 @@
+"""Nodes, pools and queues as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tauon.cli.render.table import Cell, Column, Styled, table
+from tauon.cli.render.words import bar, number, percent, usd
+from tauon.cli.screen import Screen
+from tauon.model.node import NodeState
+from tauon.service.views import NodeView, PoolView, QueueView
+
+_NODE_STYLES = {
+    NodeState.READY: "green",
+    NodeState.DRAINING: "yellow",
+    NodeState.LOST: "red",
+    NodeState.REQUESTED: "cyan",
+}
+_MOST_JOBS = 4
+
+
+def node_list(nodes: Sequence[NodeView], screen: Screen) -> str:
+    """A line for each node: what it has and how much of that is free."""
+    columns = (
+        Column("NODE", least=12),
+        Column("POOL", drop=3),
+        Column("STATE"),
+        Column("ACCELERATORS"),
+        Column("FREE", is_right=True),
+        Column("CORES FREE", is_right=True, drop=4),
+        Column("MEMORY FREE", is_right=True, drop=5),
+        Column("PER HOUR", is_right=True, drop=2),
+        Column("PAID", drop=6),
+        Column("REGION", drop=7, is_optional=True),
+        Column("JOBS", drop=1, least=10, is_optional=True),
+        Column("WHY", drop=8, least=16, is_optional=True),
+    )
+    return table(columns, [_node(node) for node in nodes], screen) if nodes else ""
+
+
+def _node(node: NodeView) -> list[Cell]:
+    kind = f"{node.accelerator}:{node.accelerators}" + (" (virtual)" if node.virtual else "")
+    jobs = " ".join(node.jobs[:_MOST_JOBS])
+    more = len(node.jobs) - _MOST_JOBS
+    return [
+        node.id,
+        node.pool,
+        Styled(node.state.value, _NODE_STYLES.get(node.state, "dim")),
+        kind if node.accelerators else "none",
+        number(node.accelerators_free) if node.accelerators else "",
+        f"{number(node.cpu_free)}/{number(node.cpu_cores)}",
+        f"{node.memory_free_gib:,.0f}/{node.memory_gib:,.0f} GiB",
+        usd(node.price_usd_per_h),
+        node.capacity_type.value,
+        node.region,
+        jobs + (f" and {more} more" if more > 0 else ""),
+        node.message,
+    ]
+
+
+def pool_list(pools: Sequence[PoolView], screen: Screen) -> str:
+    """A line for each pool: what it has, how much is free, what it costs, and what is wrong with it."""
+    columns = (
+        Column("POOL", least=12),
+        Column("PROVIDER", drop=4),
+        Column("NODES", is_right=True),
+        Column("ACCELERATORS FREE", least=18),
+        Column("PER HOUR", is_right=True, drop=2),
+        Column("PAID", drop=3),
+        Column("REGION", drop=5, is_optional=True),
+        Column("RESIDENCY", drop=6, is_optional=True),
+        Column("WRONG", drop=1, least=24, is_optional=True),
+    )
+    return table(columns, [_pool(pool) for pool in pools], screen) if pools else ""
+
+
+def _pool(pool: PoolView) -> list[Cell]:
+    kinds = [
+        f"{number(pool.accelerators_free.get(kind, 0))} of {total} {kind}"
+        for kind, total in sorted(pool.accelerators.items())
+    ]
+    return [
+        pool.name,
+        pool.provider,
+        f"{pool.nodes:,}",
+        ", ".join(kinds) or "none",
+        usd(pool.price_usd_per_h),
+        pool.capacity_type.value,
+        pool.region,
+        ", ".join(pool.residency),
+        Styled(pool.message, "red"),
+    ]
+
+
+def queue_list(queues: Sequence[QueueView], screen: Screen) -> str:
+    """A line for each queue: what runs and waits, and its share of everything beside the share that is its due."""
+    columns = (
+        Column("QUEUE", least=16),
+        Column("RUNNING", is_right=True),
+        Column("WAITING", is_right=True),
+        Column("ACCELERATORS", is_right=True),
+        Column("SHARE", is_right=True),
+        Column("DUE", is_right=True),
+        Column("", drop=3),
+        Column("WEIGHT", is_right=True, drop=1),
+        Column("PRIORITY", is_right=True, drop=2),
+    )
+    rows: list[list[Cell]] = [
+        [
+            queue.name,
+            f"{queue.running:,}",
+            Styled(f"{queue.waiting:,}", "yellow" if queue.waiting else ""),
+            number(queue.accelerators_held),
+            percent(queue.share),
+            percent(queue.fair_share),
+            bar(queue.share, 16, screen).ljust(16) if screen.is_terminal else "",
+            number(queue.weight),
+            str(queue.priority),
+        ]
+        for queue in queues
+    ]
+    shown = columns if screen.is_terminal else tuple(c for c in columns if c.title)
+    kept = [i for i, column in enumerate(columns) if column in shown]
+    return table(shown, [[row[i] for i in kept] for row in rows], screen) if queues else ""
