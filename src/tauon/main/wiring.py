@@ -29,12 +29,12 @@ class Joined:
     """Implements `cli.wiring.Wiring`."""
 
     @contextlib.asynccontextmanager
-    async def connect(self, home: Path | None, server: str) -> AsyncIterator[ControlPlane]:
+    async def connect(self, home: Path | None, server: str, progress: Progress) -> AsyncIterator[ControlPlane]:
         """The control plane at an address, or the one that serves this home, or the one that was logged in to."""
         from tauon.api.client import AsyncClient
 
         known = discover(environment=os.environ | {SERVER_VARIABLE: server}) if server else discover(home)
-        async with AsyncClient(known.url, known.token) as client:
+        async with AsyncClient(known.url, known.token, progress=progress) as client:
             yield client
 
     def serve(self, options: ServeOptions) -> int:
