@@ -89,8 +89,12 @@ def _core_type(text: str) -> str:
     return "float" if _FLOAT.fullmatch(text) else "str"
 
 
-def read_trees(text: str, source: str) -> Iterator[Tree]:
-    """The documents of a text, one by one; an error of syntax is the problem of the last one. Empty ones are left out."""
+def read_trees(text: str, source: str) -> list[Tree]:
+    """The documents of a text; an error of syntax is the problem of the last one. Empty ones are left out."""
+    return list(_trees(text, source))
+
+
+def _trees(text: str, source: str) -> Iterator[Tree]:
     if len(text) > MAX_CHARACTERS:
         yield _broken(Problem(source, f"more than {MAX_CHARACTERS >> 20} MiB; a job document is a page or two"))
         return
