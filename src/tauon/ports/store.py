@@ -72,6 +72,10 @@ class Store(Protocol):
         """The job submitted under an idempotency key."""
         ...
 
+    def keys(self) -> Iterator[str]:
+        """All idempotency keys under which jobs were submitted."""
+        ...
+
     def jobs(self, which: JobFilter) -> list[Job]:
         """Jobs, newest first."""
         ...

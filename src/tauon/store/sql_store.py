@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from operator import itemgetter
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ from tauon.model.node import Node
 from tauon.model.usage import UsageRecord
 from tauon.ports.store import JobFilter
 from tauon.store import rows, schema
+from tauon.store.address import database_at
 from tauon.store.database import Connection, Database
 from tauon.store.listing import jobs_query
 from tauon.store.readers import Readers
@@ -34,12 +36,12 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """Implements `ports.store.Store`. One thread writes at a time; any number read."""
+    """Implements `ports.store.Store` for an address as `database_at` takes it. One thread writes; any number read."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self._named = statements(database.marker)
-        self._readers = Readers(database)
+    def __init__(self, address: str | Path) -> None:
+        self.database: Database = database_at(address)
+        self._named = statements(self.database.marker)
+        self._readers = Readers(self.database)
         self._writing = threading.Lock()
         self._writer: Connection | None = None
         self._may_write = False
@@ -131,13 +133,23 @@ class SqlStore:
     def nodes(self) -> list[Node]:
         return self._read("all_nodes", {}, rows.read_node)
 
-    def usage(self, *, from_us: int, to_us: int) -> Iterator[UsageRecord]:
-        """The closed usage records that touch the window, by their ends, read in pages."""
+    def keys(self) -> Iterator[str]:
+        after = ""
+        while page := self._read("keys", {"after": after, "limit": PAGE}, itemgetter(0)):
+            yield from page
+            after = page[-1]
+
+    def usage(self, *, from_us: int, to_us: int, job: JobId | None = None) -> Iterator[UsageRecord]:
+        """The closed usage records that touch the window, by their ends, read in pages; of one job when it is named."""
+        if job is not None:
+            values = {"job": job, "from_us": from_us, "to_us": to_us}
+            yield from self._read("usage_records_of_job", values, rows.read_usage_record)
+            return
         last: Row = (-NEVER_US, "", "", -NEVER_US)
         names = ("after_to_us", "after_node", "after_attempt", "after_from_us")
         while True:
-            values = dict(zip(names, last, strict=True)) | {"from_us": from_us, "to_us": to_us, "limit": PAGE}
-            page = self._read("usage_records_after", values, lambda row: (rows.read_usage_record(row), row[1:]))
+            window = {"from_us": from_us, "to_us": to_us, "limit": PAGE, **dict(zip(names, last, strict=True))}
+            page = self._read("usage_records_after", window, lambda row: (rows.read_usage_record(row), row[1:]))
             for record, _ in page:
                 yield record
             if len(page) < PAGE:

@@ -16,6 +16,7 @@ from tauon.store.database import Connection
 BUSY_TIMEOUT_MS = 5_000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 CHECKPOINT_PAGES = 4_000
+CACHE_KIB = 8_000
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _CONFIGURATION = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT})
@@ -50,6 +51,7 @@ class SqliteDatabase:
             connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         except sqlite3.Error:
             connection.close()
             raise

@@ -60,6 +60,12 @@ WHERE to_us > :from_us AND from_us < :to_us
 ORDER BY to_us, node, attempt, from_us
 LIMIT :limit
 
+-- name: usage_records_of_job
+SELECT body FROM usage_record WHERE job = :job AND to_us > :from_us AND from_us < :to_us ORDER BY to_us, node, from_us
+
+-- name: keys
+SELECT submit_key FROM job WHERE submit_key > :after ORDER BY submit_key LIMIT :limit
+
 -- The parts from which a listing of jobs is put together, each with its own parameters.
 
 -- name: jobs

@@ -87,3 +87,4 @@ CREATE TABLE usage_record (
     PRIMARY KEY (node, attempt, from_us)
 );
 CREATE INDEX usage_record_by_end ON usage_record (to_us);
+CREATE INDEX usage_record_by_job ON usage_record (job) WHERE job IS NOT NULL;

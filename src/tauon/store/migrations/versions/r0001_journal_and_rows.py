@@ -89,3 +89,5 @@ def usage() -> None:
         key=("node", "attempt", "from_us"),
     )
     op.create_index("usage_record_by_end", "usage_record", ["to_us"])
+    is_work = sa.text("job IS NOT NULL")
+    op.create_index("usage_record_by_job", "usage_record", ["job"], sqlite_where=is_work, postgresql_where=is_work)
