@@ -10,7 +10,7 @@ from tauon.model.attempt import StopCause
 from tauon.model.errors import NotFound, NotReady, ProviderError
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import Refusal, StartOrder, StopOrder
-from tauon.reconciler.observe import refuse
+from tauon.reconciler.ending import refuse
 from tauon.reconciler.site import OpenPool, Site
 
 RETRY_US = 1_000_000
@@ -29,12 +29,13 @@ async def apply(site: Site) -> None:
     """Give every order that is due. Each is idempotent: one that is repeated after a crash does no harm."""
     for pool in site.pools.values():
         now_us = site.clock.now_us()
+        ended = list(pool.forgets)  # in the journal by now; what ends while orders are given is not there yet
         try:
             if pool.stops or pool.condemned:
                 await _stop(site, pool, now_us)
             if pool.starts and not pool.closed:
                 await _start(site, pool, now_us)
-            for attempt in list(pool.forgets):
+            for attempt in ended:
                 await pool.jobs.forget(attempt)
                 pool.forgets.pop(attempt, None)
         except ProviderError as error:
@@ -123,15 +124,9 @@ async def _stop(site: Site, pool: OpenPool, now_us: int) -> None:
                 owed[order.attempt] = now_us + RETRY_US
             else:
                 del owed[order.attempt]
-    if any(order.attempt not in again for order in orders):
-        _expect_unstarted(site, pool, orders)
-
-
-def _expect_unstarted(site: Site, pool: OpenPool, orders: Sequence[StopOrder]) -> None:
-    """What was stopped before its engine ever took it shows up only in a full look: have one soon."""
-    cluster = site.journal.cluster
-    for order in orders:
-        attempt = cluster.attempts.get(order.attempt)
-        if attempt is not None and attempt.running_at_us is None:
-            pool.full_look_at_us = 0
-            return
+    # What its engine never took shows up as missing only in a full look: have one soon.
+    unsure = [o.attempt for o in orders if o.attempt in pool.unsure and o.attempt not in again]
+    for attempt_id in unsure:
+        del pool.unsure[attempt_id]
+    if unsure:
+        pool.full_look_at_us = 0

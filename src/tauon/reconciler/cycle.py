@@ -16,12 +16,13 @@ async def cycle(site: Site) -> Plan:
 
     Effects come only after what they rest on is durable. Raises StorageUnavailable when the journal can't be written.
     """
+    site.keep_up()
     await observe(site)
     snapshot = take_snapshot(site)
     plan = decide(snapshot)
     site.plan = plan
-    last = record(site, plan)
-    await site.journal.durable(last)
+    site.decided_seq = record(site, plan)
+    await site.journal.durable(site.decided_seq)
     await apply(site)
     return plan
 
@@ -29,7 +30,7 @@ async def cycle(site: Site) -> Plan:
 def take_snapshot(site: Site) -> Snapshot:
     """The view of this moment that the decision is made from."""
     return Snapshot(
-        at_us=site.clock.now_us(),
+        at_us=site.now_us(),
         cluster=site.journal.cluster,
         capabilities={pool.name: pool.jobs.capabilities() for pool in site.pools.values()},
         closed_pools={pool.name: pool.closed for pool in site.pools.values() if pool.closed},

@@ -8,11 +8,10 @@ import logging
 
 from tauon.model.errors import StorageUnavailable
 from tauon.reconciler.cycle import cycle
-from tauon.reconciler.site import RESYNC_US, Site
+from tauon.reconciler.site import Site
 
 STORAGE_RETRY_S = 1.0
 LONGEST_BACK_OFF_S = 30.0
-CLOSED_LOOK_US = 2_000_000
 logger = logging.getLogger(__name__)
 
 
@@ -50,7 +49,7 @@ class Loop:
             try:
                 await cycle(self.site)
                 self.ready.set()
-                wait_s = self._wait_s()
+                wait_s = max(0.0, (self.site.next_cycle_us() - self.site.clock.now_us()) / 1e6)
                 back_off_s = STORAGE_RETRY_S
             except StorageUnavailable as error:
                 self.site.log(f"nothing is decided while the journal can't be written: {error}")
@@ -67,18 +66,3 @@ class Loop:
         await asyncio.sleep(after_s)
         self.site.owe_all()
         return 0.0
-
-    def _wait_s(self) -> float:
-        """Until the next full look, the next owed order or the next thing that falls due by itself."""
-        now_us = self.site.clock.now_us()
-        due = [now_us + RESYNC_US]
-        if self.site.plan.next_look_us is not None:
-            due.append(self.site.plan.next_look_us)
-        for pool in self.site.pools.values():
-            if pool.closed:
-                due.append(now_us + CLOSED_LOOK_US)
-                continue
-            due.append(pool.full_look_at_us)
-            for owed in (pool.starts, pool.stops, pool.condemned):
-                due.extend(owed.values())
-        return max(0.0, (min(due) - now_us) / 1e6)

@@ -14,6 +14,7 @@ from tauon.ports.journal import Journal
 from tauon.ports.providers import JobRunner, NodeProvider
 
 RESYNC_US = 30_000_000
+CLOSED_LOOK_US = 2_000_000
 
 
 class OpenPool:
@@ -34,29 +35,67 @@ class OpenPool:
         self.starts: dict[AttemptId, int] = {}  # owed orders, with the time before which not to try
         self.stops: dict[AttemptId, int] = {}
         self.condemned: dict[AttemptId, int] = {}  # runs there, but not in our journal
+        self.unsure: dict[AttemptId, None] = {}  # stopped while its start was owed: it may never have been taken
         self.forgets: dict[AttemptId, None] = {}
 
 
 class Site:
-    """Everything that a cycle works with."""
+    """Everything that a cycle works with. `resync_us` is how often a full look is taken even if nothing is amiss."""
 
     def __init__(
-        self, *, journal: Journal, clock: Clock, pools: Iterable[OpenPool], secrets: SecretStore, log: Callable[[str], None]
+        self,
+        *,
+        journal: Journal,
+        clock: Clock,
+        pools: Iterable[OpenPool],
+        secrets: SecretStore,
+        log: Callable[[str], None],
+        resync_us: int = RESYNC_US,
     ) -> None:
         self.journal = journal
         self.clock = clock
         self.pools = {pool.name: pool for pool in pools}
         self.secrets = secrets
         self.log = log
-        self.plan = Plan(seq=0, at_us=0)
+        self.resync_us = resync_us
         self.owe_all()
 
     def owe_all(self) -> None:
         """Begin anew from the journal alone, as after a start: every order not seen to be obeyed is owed."""
+        self.plan = Plan(seq=0, at_us=0)
+        self.decided_seq = -1
+        self._cluster = self.journal.cluster
         for pool in self.pools.values():
             pool.forget_all()
         for attempt in self.journal.cluster.attempts.values():
             self.owe(attempt.id, attempt.pool, attempt.state)
+
+    def keep_up(self) -> None:
+        """Begin anew if the journal had to go back to what its disk has: what is remembered may never have been."""
+        if self.journal.cluster is not self._cluster:
+            self.owe_all()
+
+    def now_us(self) -> int:
+        """The present, never before the last event: a clock may be set back, the journal's time is not."""
+        return max(self.clock.now_us(), self.journal.cluster.at_us)
+
+    def next_cycle_us(self) -> int:
+        """When the next cycle is due even if nothing happens: at once, if facts came after the last decision."""
+        now_us = self.clock.now_us()
+        if self.journal.cluster.seq != self.decided_seq:
+            return now_us
+        due_us = now_us + self.resync_us
+        if self.plan.next_look_us is not None:
+            due_us = min(due_us, self.plan.next_look_us)
+        for pool in self.pools.values():
+            if pool.closed:
+                due_us = min(due_us, now_us + CLOSED_LOOK_US)
+                continue
+            due_us = min(due_us, pool.full_look_at_us)
+            for owed in (pool.starts, pool.stops, pool.condemned):
+                if owed:
+                    due_us = min(due_us, *owed.values())
+        return due_us
 
     def owe(self, attempt: AttemptId, pool_name: PoolName, state: AttemptState) -> None:
         """Note the order that an attempt's state calls for."""
@@ -66,7 +105,9 @@ class Site:
         if state is AttemptState.STARTING:
             pool.starts.setdefault(attempt, 0)
         elif state is AttemptState.STOPPING:
-            pool.starts.pop(attempt, None)
+            if attempt in pool.starts:
+                del pool.starts[attempt]
+                pool.unsure[attempt] = None
             pool.stops.setdefault(attempt, 0)
 
     def settle_orders(self, attempt: AttemptId, pool_name: PoolName) -> None:
@@ -75,4 +116,5 @@ class Site:
         if pool is not None:
             pool.starts.pop(attempt, None)
             pool.stops.pop(attempt, None)
+            pool.unsure.pop(attempt, None)
             pool.forgets[attempt] = None

@@ -1,0 +1,82 @@
+"""Compare the nodes that a provider has with those that are known: new, changed, back again, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tauon.model.attempt import Attempt, AttemptState, Outcome, StopCause
+from tauon.model.event import AttemptStopRequested, Fact, NodeDraining, NodeLost, NodeReady
+from tauon.model.ids import NodeId
+from tauon.model.node import Node, NodeState
+from tauon.reconciler.ending import end
+from tauon.reconciler.site import OpenPool, Site
+
+VANISHED = "vanished: its provider does not list it any more"
+SHRUNK = "smaller: "
+
+
+def compare_nodes(site: Site, pool: OpenPool, nodes: tuple[Node, ...]) -> bool:
+    """Journal what differs; False while something can't be journalled yet, for work on a node has to end first."""
+    cluster = site.journal.cluster
+    there = {node.id: node for node in nodes}
+    settled = True
+    for node in nodes:
+        known = cluster.nodes.get(node.id)
+        if known is None:
+            site.journal.append([NodeReady(node=node)])
+        elif known.pool != pool.name:
+            site.log(f"pool {pool.name} lists {node.id}, which pool {known.pool} has already: left to {known.pool}")
+        elif _differs(known, node) or (known.state is NodeState.DRAINING and _ours(known.message)):
+            settled &= _renew(site, known, node)
+    for known in [n for n in cluster.nodes.values() if n.pool == pool.name and n.id not in there]:
+        settled &= _lose(site, known, there)
+    return settled
+
+
+def _differs(known: Node, node: Node) -> bool:
+    return (known.shape, known.labels, known.accelerator_ids) != (node.shape, node.labels, node.accelerator_ids)
+
+
+def _ours(message: str) -> bool:
+    """Whether a node drains because of what its provider tells, and not because somebody wants it to."""
+    return message == VANISHED or message.startswith(SHRUNK)
+
+
+def _renew(site: Site, known: Node, node: Node) -> bool:
+    """Take over a node's new values, once what runs on it fits into them."""
+    journal = site.journal
+    fault = journal.cluster.unfit(node.id, node.shape)
+    if fault:
+        if known.state is not NodeState.DRAINING:
+            journal.append([NodeDraining(node_id=node.id, reason=SHRUNK + fault)])
+        for attempt in journal.cluster.live.on_node(node.id):
+            _stop(site, attempt, fault)
+        return False
+    facts: list[Fact] = [NodeReady(node=node)]
+    if known.state is NodeState.DRAINING and not _ours(known.message):
+        facts.append(NodeDraining(node_id=node.id, reason=known.message))  # whoever drained it has not undone it
+    journal.append(facts)
+    return True
+
+
+def _lose(site: Site, node: Node, there: Mapping[NodeId, Node]) -> bool:
+    """End what ran on a node that is gone; gangs that also run elsewhere are stopped there first."""
+    journal = site.journal
+    if node.state is not NodeState.DRAINING:
+        journal.append([NodeDraining(node_id=node.id, reason=VANISHED)])
+    for attempt in journal.cluster.live.on_node(node.id):
+        if any(worker.node in there for worker in attempt.placement):
+            _stop(site, attempt, f"part of its gang was on {node.id}, which vanished")
+        else:
+            end(site, attempt, Outcome.LOST, message=f"its node {node.id} vanished")
+    if journal.cluster.attempts_on(node.id):
+        return False
+    journal.append([NodeLost(node_id=node.id, reason="its provider does not list it any more")])
+    return True
+
+
+def _stop(site: Site, attempt: Attempt, reason: str) -> None:
+    if attempt.state is not AttemptState.STOPPING:
+        fact = AttemptStopRequested(attempt_id=attempt.id, cause=StopCause.NODE_LOST, notice_s=0.0, reason=reason)
+        site.journal.append([fact])
+        site.owe(attempt.id, attempt.pool, AttemptState.STOPPING)
