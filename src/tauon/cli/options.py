@@ -37,13 +37,11 @@ class ServeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """How to show the demo: where its state goes (None: a temporary folder), and how its text looks."""
+    """How to show the demo: where its state goes (None: a temporary folder), whether it stays, text without colour."""
 
     home: Path | None = None
     keep: bool = False
-    is_terminal: bool = False
-    colour: bool = False
-    width: int | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

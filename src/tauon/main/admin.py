@@ -9,7 +9,6 @@ from tauon.api.connection import default_home
 from tauon.cli.options import VerifyOptions
 from tauon.cli.wiring import Progress, VerifyReport
 from tauon.model.errors import ConfigError
-from tauon.store.sql_store import SqlStore
 from tauon.store.verify import verify as replay
 
 
@@ -20,12 +19,7 @@ def verify(options: VerifyOptions, progress: Progress) -> VerifyReport:
     if "://" not in database and not Path(database).exists():
         raise ConfigError(f"there is no database {database}; name one by --home or --database")
     started_s = time.monotonic()
-    store = SqlStore(database)
-    store.open_to_read()
-    try:
-        report = replay(store, progress)
-    finally:
-        store.close()
+    report = replay(database, progress=progress)
     return VerifyReport(
         events=report.events,
         jobs=report.jobs,

@@ -21,7 +21,7 @@ def read_config(path: Path) -> ServerConfig:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"can't read the configuration {path}: {error}") from error
-    trees = read_trees(text, str(path))
+    trees = list(read_trees(text, str(path)))
     if not trees:
         return ServerConfig()
     if len(trees) > 1:

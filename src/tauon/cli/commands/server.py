@@ -75,16 +75,8 @@ def demo(call: Call, options: DemoFlags) -> int:
     from tauon.cli.invocation import output_of, wiring_of
     from tauon.cli.options import DemoOptions
 
-    screen = output_of(call).screen
-    return wiring_of(call).demo(
-        DemoOptions(
-            home=call.common.home,
-            keep=options.keep,
-            is_terminal=screen.is_terminal,
-            colour=screen.has_colour,
-            width=screen.width,
-        )
-    )
+    plain = not output_of(call).screen.has_colour
+    return wiring_of(call).demo(DemoOptions(home=call.common.home, keep=options.keep, plain=plain))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
