@@ -61,12 +61,16 @@ class Folders:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or what was there before. Raises OSError."""
-    _replace(path, data, finish=lambda descriptor: None)
+    _replace(path, data, finish=_leave_to_the_kernel)
 
 
 def replace_file_durably(path: Path, data: bytes) -> None:
     """The same, and it outlives a loss of power. Raises OSError."""
     _replace(path, data, finish=os.fsync)
+
+
+def _leave_to_the_kernel(descriptor: int) -> None:
+    """It writes when it sees fit."""
 
 
 def _replace(path: Path, data: bytes, *, finish: Callable[[int], None]) -> None:

@@ -41,7 +41,7 @@ class ProcessRow(NamedTuple):
 
 def boot_id() -> str:
     """What names the time since this machine was last started."""
-    return _BOOT_ID.read_text(encoding="ascii").strip()
+    return _BOOT_ID.read_bytes().decode().strip()
 
 
 def parse_stat(text: bytes) -> ProcessRow:

@@ -21,6 +21,6 @@ def bind_packages(here: Path) -> None:
 
 if __name__ == "__main__":
     bind_packages(Path(__file__).resolve().parents[1])
-    from tauon.providers.local.supervisor.launcher import main  # noqa: PLC0415 - only now it can be found
+    from tauon.providers.local.supervisor.launcher import main
 
     main()
