@@ -51,6 +51,8 @@ def job_view(job: Job, attempts: Mapping[AttemptId, Attempt]) -> JobView:
         ended_at=moment_or_none(job.ended_at_us),
         message=job.message,
         labels=job.labels,
+        pool=attempt.pool if attempt else "",
+        nodes=list(dict.fromkeys(worker.node for worker in attempt.placement)) if attempt else [],
     )
 
 

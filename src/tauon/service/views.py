@@ -32,7 +32,10 @@ class _View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobView(_View, frozen=True, kw_only=True):
-    """A job in a list. `where` names the pool (and nodes) it holds; `request` is what it asks for, as a short text."""
+    """A job in a list. `request` is what it asks for and `where` what it holds and where, as short texts.
+
+    `pool` and `nodes` name the place that it holds; they are empty when it holds none.
+    """
 
     id: str
     name: str
@@ -51,6 +54,8 @@ class JobView(_View, frozen=True, kw_only=True):
     ended_at: datetime | None
     message: str
     labels: dict[str, str]
+    pool: str = ""
+    nodes: list[str] = []
 
 
 class AttemptView(_View, frozen=True, kw_only=True):

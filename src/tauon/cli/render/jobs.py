@@ -30,7 +30,7 @@ _COLUMNS = (
     Column("QUEUE", drop=3, least=10),
     Column("ASKS FOR", drop=2, least=14),
     Column("TIME", is_right=True),
-    Column("WHERE", drop=4, least=14, is_optional=True),
+    Column("WHERE", drop=4, least=10, is_optional=True),
     Column("USER", drop=6, least=8),
     Column("PRIORITY", drop=7, is_right=True, is_optional=True),
     Column("TRIES", drop=8, is_right=True, is_optional=True),
@@ -52,13 +52,21 @@ def _row(job: JobView, screen: Screen) -> list[Cell]:
         job.queue,
         job.request,
         time_of(job, screen),
-        job.where,
+        place(job),
         job.user,
         str(job.priority) if job.priority else "",
         str(job.attempts) if job.attempts > 1 else "",
         since(job.ended_at, screen) if job.ended_at else "",
         job.message,
     ]
+
+
+def place(job: JobView) -> str:
+    """Where a job sits, in a few words: its node, or its pool and how many nodes there."""
+    if len(job.nodes) == 1:
+        node = job.nodes[0]
+        return node if node.startswith(job.pool) else f"{job.pool} {node}"
+    return f"{job.pool} ({count(len(job.nodes), 'node')})" if job.nodes else job.where
 
 
 def state(value: JobState) -> Styled:

@@ -32,9 +32,9 @@ def _accelerators(all_: Sequence[AcceleratorView], screen: Screen) -> str:
         Column("#", is_right=True),
         Column("TYPE"),
         Column("JOB"),
-        Column("USED", is_right=True),
+        Column("USED", is_right=True, is_optional=True),
         Column("", drop=2, is_optional=True),
-        Column("MEMORY", is_right=True, drop=1),
+        Column("MEMORY", is_right=True, drop=1, is_optional=True),
         Column("POWER", is_right=True, drop=3, is_optional=True),
         Column("TEMP", is_right=True, drop=4, is_optional=True),
     )
