@@ -60,12 +60,16 @@ class ProcessUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class AttemptObserved(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt as its provider sees it. `exit_codes` are by rank; a death by signal N is -N."""
+    """One attempt as its provider sees it. `exit_codes` are by rank; a death by signal N is -N.
+
+    `failed_rank` is the worker whose failure ended the gang: the others were stopped because of it.
+    """
 
     id: AttemptId
     phase: Phase
     ending: Ending | None = None
     exit_codes: tuple[int | None, ...] = ()
+    failed_rank: int | None = None
     message: str = ""
 
 
