@@ -111,7 +111,7 @@ class MemoryStore:
         return counts
 
     def attempts(self, job: JobId) -> list[Attempt]:
-        return [self._attempts[a] for a in self._of_job.get(job, ())]
+        return sorted((self._attempts[a] for a in self._of_job.get(job, ())), key=lambda a: a.number)
 
     def nodes(self) -> list[Node]:
         return _by_name(self._nodes)

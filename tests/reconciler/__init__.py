@@ -1,0 +1,1 @@
+"""The reconciler: the journal and the loop."""
