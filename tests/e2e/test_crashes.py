@@ -87,12 +87,13 @@ def test_fifty_crashes_lose_nothing_and_run_nothing_twice(tmp_path: Path) -> Non
 
 def _all_ended(client: Client) -> list[JobView]:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        jobs = client.jobs(JobQuery(limit=10_000))
-        if jobs and all(job.state.is_final for job in jobs):
-            return jobs
+    jobs = client.jobs(JobQuery(limit=10_000))
+    while not all(job.state.is_final for job in jobs):
+        late = [(j.id, j.state, j.message) for j in jobs if not j.state.is_final][:10]
+        assert time.monotonic() < deadline, f"not all ended: {late}"
         time.sleep(0.1)
-    raise AssertionError(f"not all ended: {[(j.id, j.state, j.message) for j in jobs if not j.state.is_final][:10]}")
+        jobs = client.jobs(JobQuery(limit=10_000))
+    return jobs
 
 
 def _nothing_is_left(server: Server) -> None:
