@@ -50,12 +50,9 @@ class Observer:
         """Ask once how things stand, and show it."""
         top = await self._plane.top()
         jobs = await self.jobs()
-        reasons = {}
-        for job in jobs:
-            if job.state is JobState.QUEUED:
-                answer = await self._plane.explain(job.id)
-                if answer.state is JobState.QUEUED and answer.code is not WaitCode.JUST_IN:
-                    reasons[job.name] = answer.message
+        reasons = [await self._plane.explain(job.id) for job in jobs if job.state is JobState.QUEUED]
+        # Meanwhile it may have got its place; and one that has just come in has no reason yet.
+        reasons = [one for one in reasons if one.state is JobState.QUEUED and one.code is not WaitCode.JUST_IN]
         self._scene.look(jobs, top, reasons, await self._sum_up())
         self._shown()
 

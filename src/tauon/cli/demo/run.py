@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -32,7 +33,24 @@ class Show(Protocol):
     def end(self) -> None: ...
 
 
-async def run_demo(control_plane: ControlPlane, *, screen: Screen | None = None, scale: float = 1.0) -> int:
+def show_for(scene: Scene, screen: Screen) -> Show:
+    """A picture that changes in its place on a terminal, and lines of text elsewhere."""
+    if not screen.is_terminal:
+        return Lines(scene)
+    from rich.console import Console
+
+    from tauon.cli.demo.live import Picture
+
+    return Picture(scene, Console(no_color=not screen.has_colour, highlight=False))
+
+
+async def run_demo(
+    control_plane: ControlPlane,
+    *,
+    screen: Screen | None = None,
+    scale: float = 1.0,
+    shown_by: Callable[[Scene, Screen], Show] = show_for,
+) -> int:
     """Run the demo's jobs, show them, and say how it went; 0 if everything that was to come true did.
 
     `scale` multiplies how much the jobs do. When it is cancelled (Ctrl-C), so are its jobs, before this is raised on.
@@ -40,7 +58,7 @@ async def run_demo(control_plane: ControlPlane, *, screen: Screen | None = None,
     screen = screen or standard_screen()
     began = (await control_plane.top()).at
     scene = Scene(began, token=secrets.token_hex(4))
-    show = _show(scene, screen)
+    show = shown_by(scene, screen)
     observer = Observer(control_plane, scene, show.show)
     with tempfile.TemporaryDirectory(prefix="tauon-demo-", ignore_cleanup_errors=True) as results:
         story = Story(control_plane, Mix(Path(results), token=scene.token, scale=scale), scene, observer)
@@ -51,16 +69,6 @@ async def run_demo(control_plane: ControlPlane, *, screen: Screen | None = None,
         findings.append(Finding("time", is_right=False, text=f"it was not over after {LIMIT_S:.0f} s"))
     sys.stdout.write(report(scene, findings, by_queue, by_job, screen))
     return 0 if all(finding.is_right for finding in findings) else 1
-
-
-def _show(scene: Scene, screen: Screen) -> Show:
-    if not screen.is_terminal:
-        return Lines(scene)
-    from rich.console import Console
-
-    from tauon.cli.demo.live import Picture
-
-    return Picture(scene, Console(no_color=not screen.has_colour, highlight=False))
 
 
 async def _played(control_plane: ControlPlane, story: Story, observer: Observer, show: Show) -> bool:

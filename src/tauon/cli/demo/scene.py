@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from tauon.model.ids import JobId
-from tauon.service.views import EventView, JobView, Top, UsageReport
+from tauon.model.plan import WaitCode
+from tauon.service.views import EventView, Explanation, JobView, Top, UsageReport
 
 LABEL = "demo"
 _MENTION = re.compile(r"\b(j[0-9]+)(?:-([0-9]+))?\b(?: \(([^)]*)\))?")
@@ -103,21 +104,26 @@ class Scene:
             self.waits[job["name"]] = []
             self.output[job["name"]] = {}
 
-    def look(self, jobs: Sequence[JobView], top: Top, reasons: dict[str, str], spent: UsageReport | None) -> None:
-        """Take in how things stand now; `reasons` says for each waiting job why it waits."""
+    def look(
+        self, jobs: Sequence[JobView], top: Top, reasons: Sequence[Explanation], spent: UsageReport | None
+    ) -> None:
+        """Take in how things stand now, and why each waiting job waits."""
         self.top = top
         self.spent = spent or self.spent
-        for job in sorted(jobs, key=lambda job: job.submitted_at):
-            self.jobs[job.name] = job
-        for name, message in reasons.items():
-            self._explain(name, self.named(message))
+        found = {job.name: job for job in jobs}
+        self.jobs = {name: found[name] for name in self.names.values() if name in found}
+        for answer in reasons:
+            self._explain(answer)
         self._changed.set()
 
-    def _explain(self, name: str, reason: str) -> None:
+    def _explain(self, answer: Explanation) -> None:
+        name = self.names.get(JobId(answer.job), "")
+        reason = self.named(answer.message)
         waits = self.waits.get(name)
         if not waits or waits[-1].to_s is not None or reason in waits[-1].reasons:
             return
-        if not any(reason in wait.reasons for wait in waits):
+        # The journal itself says it when a job is to be tried again.
+        if answer.code is not WaitCode.BACKOFF and not any(reason in wait.reasons for wait in waits):
             self.told.append(Told(self.at_s, f"{name} waits: {reason}", "yellow"))
         waits[-1].reasons = [*waits[-1].reasons, reason]
 

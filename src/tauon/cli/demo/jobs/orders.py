@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-RESULTS = Path(os.environ["RESULTS_DIR"])
+RESULTS = Path(os.environ.get("RESULTS_DIR", "."))
 ROWS = int(os.environ["ROWS"])
 CHUNK = 100_000
 REGIONS = ("africa", "americas", "asia", "europe", "oceania")

@@ -19,7 +19,7 @@ RANK = int(os.environ["RANK"])
 WORLD_SIZE = int(os.environ["WORLD_SIZE"])
 CHECKPOINT = Path(os.environ["TAUON_CHECKPOINT_DIR"]) / "state.npz"
 SAVE_EVERY_S = float(os.environ["TAUON_CHECKPOINT_INTERVAL_S"])
-RESULTS = Path(os.environ["RESULTS_DIR"])
+RESULTS = Path(os.environ.get("RESULTS_DIR", "."))
 STEPS = int(os.environ["STEPS"])
 
 SHAPES = ((64, 64), (64,), (64, 10), (10,))  # pixels to hidden units to digits
