@@ -96,9 +96,7 @@ class AsyncClient:
         # Without a key of the caller's own, "existing" could only mean that the first of two tries came through.
         return submitted if key else msgspec.structs.replace(submitted, existing=False)
 
-    async def submit_many(
-        self, specs: Sequence[JobSpec] | Sequence[Mapping[str, Any]], *, key: str = ""
-    ) -> list[Submitted]:
+    async def submit_many(self, specs: Sequence[JobSpec | Mapping[str, Any]], *, key: str = "") -> list[Submitted]:
         """Submit many jobs: all or none. Each folder is uploaded once."""
         if not specs:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, get_origin
@@ -53,7 +54,8 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
     document["security"] = [{"token": []}]
     document["paths"][HEALTH_PATH]["get"]["security"] = []
     document.pop("servers", None)
-    return document
+    plain: dict[str, Any] = json.loads(msgspec.json.encode(document))
+    return plain
 
 
 def _handlers(routes: Sequence[BaseRouteHandler]) -> Iterator[HTTPRouteHandler]:
@@ -89,11 +91,10 @@ def _complete(operation: dict[str, Any], route: HTTPRouteHandler, schemas: dict[
 def _query_parameters(query: type[msgspec.Struct] | None) -> Iterator[dict[str, Any]]:
     if query is None:
         return
-    schema = msgspec.json.schema(query, ref_template=_COMPONENT)
     components = msgspec.json.schema_components([query], ref_template=_COMPONENT)[1]
     properties = components[query.__name__]["properties"]
     for field in msgspec.structs.fields(query):
-        schema = dict(properties[field.name])
+        schema = properties[field.name]
         many = {"style": "form", "explode": True} if get_origin(field.type) is tuple else {}
         yield {"name": field.name, "in": "query", "required": False, "schema": schema, **many}
 

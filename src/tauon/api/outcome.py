@@ -64,7 +64,9 @@ def parameters(query: msgspec.Struct) -> dict[str, Any]:
 
 
 def part(name: str) -> str:
-    """A name as one part of a path, whatever is in it."""
+    """A name as one part of a path, whatever is in it. Raises NotFound when nothing is."""
+    if not name:
+        raise NotFound("nothing is known by an empty name")
     return quote(name, safe="").replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
 
 

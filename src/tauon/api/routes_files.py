@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from litestar import delete, get, head, put
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 from litestar.response import Response
 
 from tauon.api.answer import Answer
@@ -41,14 +42,14 @@ def _too_large(limit_bytes: int) -> str:
 
 
 @head("/v1/blobs/{name:str}")
-async def has_blob(request: Caller, name: str) -> Response[None]:
+async def has_blob(request: Caller, name: FromPath[str]) -> Response[None]:
     """Whether an archive with this SHA-256 is stored (200) or not (404)."""
     found = await request.auth.has_blob(digest(name))
     return Answer(None, status_code=200 if found else 404)
 
 
 @put("/v1/blobs/{name:str}", status_code=204, opt={"body": "application/octet-stream"})
-async def put_blob(request: Caller, name: str) -> None:
+async def put_blob(request: Caller, name: FromPath[str]) -> None:
     """Store an archive under the SHA-256 of its bytes."""
     limit_bytes: int = request.app.state.blob_limit_bytes
     announced = request.headers.get("content-length", "")
@@ -64,7 +65,7 @@ async def secrets(request: Caller) -> list[str]:
 
 
 @put("/v1/secrets/{name:str}", status_code=204, opt={"body": SecretValue})
-async def put_secret(request: Caller, name: str) -> None:
+async def put_secret(request: Caller, name: FromPath[str]) -> None:
     """Store a secret, or another value for it."""
     secret_name(name)
     document = await document_of(request, SecretValue)
@@ -72,7 +73,7 @@ async def put_secret(request: Caller, name: str) -> None:
 
 
 @delete("/v1/secrets/{name:str}", status_code=204)
-async def delete_secret(request: Caller, name: str) -> None:
+async def delete_secret(request: Caller, name: FromPath[str]) -> None:
     """Forget a secret."""
     await request.auth.delete_secret(secret_name(name))
 

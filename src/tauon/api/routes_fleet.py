@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from tauon.api.edge import Caller, node_name, query_of
 from tauon.service.control_plane import UsageQuery
@@ -36,14 +37,14 @@ async def nodes(request: Caller) -> list[NodeView]:
 
 
 @post("/v1/nodes/{node:str}/drain", status_code=200, opt={"query": DrainQuery})
-async def drain(request: Caller, node: str) -> NodeView:
+async def drain(request: Caller, node: FromPath[str]) -> NodeView:
     """Give a node no new work; what runs there goes on."""
     query = query_of(request, DrainQuery)
     return await request.auth.drain(node_name(node), reason=query.reason)
 
 
 @post("/v1/nodes/{node:str}/undrain", status_code=200)
-async def undrain(request: Caller, node: str) -> NodeView:
+async def undrain(request: Caller, node: FromPath[str]) -> NodeView:
     """Give a drained node work again."""
     return await request.auth.undrain(node_name(node))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from tauon.api.edge import KIB, Caller, body_of, idempotency_key, job_name, query_of
 from tauon.api.specs import BulkSubmit, read_spec, read_specs
@@ -38,19 +39,19 @@ async def submit_many(request: Caller) -> list[Submitted]:
 
 
 @get("/v1/jobs/{job:str}")
-async def job(request: Caller, job: str) -> JobDetail:
+async def job(request: Caller, job: FromPath[str]) -> JobDetail:
     """Everything about one job, by id or name."""
     return await request.auth.job(job_name(job))
 
 
 @post("/v1/jobs/{job:str}/cancel", status_code=200)
-async def cancel(request: Caller, job: str) -> JobView:
+async def cancel(request: Caller, job: FromPath[str]) -> JobView:
     """Cancel a job: at once when it waits, with notice when it runs. Cancelling twice is no error."""
     return await request.auth.cancel(job_name(job))
 
 
 @get("/v1/jobs/{job:str}/explain")
-async def explain(request: Caller, job: str) -> Explanation:
+async def explain(request: Caller, job: FromPath[str]) -> Explanation:
     """Why a job is where it is."""
     return await request.auth.explain(job_name(job))
 

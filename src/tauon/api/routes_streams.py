@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from litestar import get
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ASGIApp
 
@@ -44,7 +45,7 @@ class WatchQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/jobs/{job:str}/logs", media_type="application/octet-stream", opt={"query": LogQuery})
-async def logs(request: Caller, job: str) -> Stream:
+async def logs(request: Caller, job: FromPath[str]) -> Stream:
     """A worker's output so far, as the bytes it wrote. X-Start-Offset says how many went before."""
     query = query_of(request, LogQuery)
     if query.follow:
@@ -63,7 +64,7 @@ async def logs(request: Caller, job: str) -> Stream:
 
 
 @get("/v1/jobs/{job:str}/logs/stream", media_type=MEDIA_TYPE, opt={"query": LogQuery})
-async def log_stream(request: Caller, job: str) -> ASGIApp:
+async def log_stream(request: Caller, job: FromPath[str]) -> ASGIApp:
     """A worker's output as events: `data` is Base64, `id` the place to resume after (Last-Event-ID); `end` is the end."""
     query = query_of(request, LogQuery)
     resumed = _POSITION.fullmatch(last_event_id(request))

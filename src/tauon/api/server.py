@@ -94,6 +94,8 @@ def _as_asgi(app: App) -> Any:
 
 def _bound(host: str, port: int) -> socket.socket:
     where = f"{host}:{port}"
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"can't serve at {where}: a port is a number from 1 to 65535, or 0 for any that is free")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)

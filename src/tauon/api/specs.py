@@ -60,7 +60,7 @@ def _numbered(i: int, document: bytes) -> JobSpec:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body.decode())  # bytes it would take for UTF-16 too
     except RecursionError as error:
         raise InvalidRequest("the body is nested too deeply to be a job") from error
     except UnicodeDecodeError as error:

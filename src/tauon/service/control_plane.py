@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -37,7 +37,7 @@ class JobQuery(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     labels: tuple[str, ...] = ()
     before: str = ""
-    limit: int = 100
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
 
 
 class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +47,8 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
     attempt has ended.
     """
 
-    rank: int = 0
-    attempt: int | None = None
+    rank: Annotated[int, msgspec.Meta(ge=0)] = 0
+    attempt: Annotated[int, msgspec.Meta(ge=1)] | None = None
     offset: int = 0
     follow: bool = False
 

@@ -1,0 +1,1 @@
+"""Tests of the HTTP shell and its client, against real servers on loopback."""
