@@ -80,18 +80,19 @@ class PostgresServer:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, database: str) -> str:
-        return f"postgresql://tauon@127.0.0.1:{self.port}/{database}"
+    @property
+    def url(self) -> str:
+        return f"postgresql://tauon@127.0.0.1:{self.port}/postgres"
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The address of an empty database, which is dropped afterwards."""
+    def schema(self) -> Iterator[str]:
+        """The address of an empty schema of its own, which is dropped afterwards: far quicker than a database."""
         name = f"t{next(self._names)}"
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        yield self.url(name)
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        yield f"{self.url}?options=-csearch_path%3D{name}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
 
     def _run(self, program: str, *arguments: str | int | Path) -> None:
         with (self.folder / "setup.log").open("ab") as log:
@@ -131,6 +132,6 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of an empty database of its own."""
-    with postgres_server.database() as url:
+    """The address of a place for one test, empty and its own."""
+    with postgres_server.schema() as url:
         yield url

@@ -75,7 +75,8 @@ def test_migrations_give_the_schema_of_a_fresh_database(store: SqlStore, address
     fresh = structure(address)
     store.close()
     if address.startswith("postgresql"):
-        execute(address, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+        schema_name = address.rpartition("%3D")[2]
+        execute(address, f"DROP SCHEMA {schema_name} CASCADE", f"CREATE SCHEMA {schema_name}")
     else:
         address = str(tmp_path / "migrated.db")
         Path(address).touch()

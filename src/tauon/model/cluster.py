@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -40,9 +40,11 @@ from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
 from tauon.model.resources import Resources
+from tauon.model.stored import StoredState
 from tauon.model.transitions import next_attempt_state, next_job_state, next_node_state
 from tauon.model.waiting import Waiting
 
+GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady})
 IN_SERVICE = frozenset({NodeState.READY, NodeState.DRAINING})
 
 
@@ -63,6 +65,7 @@ class Cluster:
         self._queues: dict[QueueName, Queue] = {}
         self._fleet: dict[NodeShape, int] = {}
         self.fleet_version = 0
+        self.gained_seq = 0  # the last event after which something may fit that did not fit before
         self.live = Live()
         self.capacity = Capacity()
         self.waiting = Waiting()
@@ -122,38 +125,31 @@ class Cluster:
         if event.seq != self.seq + 1:
             raise InvariantViolated(f"event {event.seq} does not follow {self.seq}")
         self._fold(event.fact, event.at_us)
+        if type(event.fact) in GAINS:
+            self.gained_seq = event.seq
         self.waiting.pass_by(event.at_us)
         self.seq = event.seq
         self.at_us = event.at_us
 
-    def load(
-        self,
-        *,
-        seq: int,
-        jobs_submitted: int,
-        pools: Iterable[Pool],
-        queues: Iterable[Queue],
-        nodes: Iterable[Node],
-        jobs: Iterable[Job],
-        attempts: Iterable[Attempt],
-    ) -> None:
+    def load(self, stored: StoredState) -> None:
         """Take over the live rows of a store instead of folding its whole journal."""
-        self.seq, self.jobs_submitted = seq, jobs_submitted
-        self._pools = {p.name: p for p in pools}
-        self._queues = {q.name: q for q in queues}
-        for node in nodes:
+        self.seq, self.at_us, self.jobs_submitted = stored.seq, stored.at_us, stored.jobs_submitted
+        self._pools = {p.name: p for p in stored.pools}
+        self._queues = {q.name: q for q in stored.queues}
+        for node in stored.nodes:
             self._nodes[node.id] = node
             self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1
             if node.state is NodeState.READY:
                 self.capacity.add(node.id, node.shape)
-        self._jobs = {j.id: j for j in jobs}
-        self.live.load(attempts, self._jobs)
+        self._jobs = {j.id: j for j in stored.jobs}
+        self.live.load(stored.attempts, self._jobs)
         for attempt in self.live.attempts.values():
             for worker in attempt.placement:
                 self.capacity.change(worker, attempt.resources, -1)
         for job in self._jobs.values():
             if job.state is JobState.QUEUED:
                 self.waiting.join(job, self._unmet(job))
+        self.waiting.pass_by(self.at_us)
 
     def _fold(self, fact: Fact, at_us: int) -> None:
         match fact:

@@ -16,6 +16,7 @@ from tauon.model.job import Job, JobState
 from tauon.model.node import Node, NodeState
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
+from tauon.model.stored import StoredState
 from tauon.model.usage import UsageRecord
 from tauon.ports.store import JobFilter
 
@@ -71,17 +72,20 @@ class MemoryStore:
         self._usage.extend(changes.usage)
 
     def load(self) -> Cluster:
+        live_attempts = (a for a in self._attempts.values() if a.state is not AttemptState.ENDED)
         cluster = Cluster()
         cluster.load(
-            seq=len(self._events),
-            jobs_submitted=max((j.number for j in self._jobs.values()), default=0),
-            pools=_by_name(self._pools),
-            queues=_by_name(self._queues),
-            nodes=[n for n in _by_name(self._nodes) if n.state in LIVE_NODES],
-            jobs=sorted((j for j in self._jobs.values() if not j.state.is_final), key=lambda j: j.number),
-            attempts=[a for a in _by_name(self._attempts) if a.state is not AttemptState.ENDED],
+            StoredState(
+                seq=len(self._events),
+                at_us=self._events[-1].at_us if self._events else 0,
+                jobs_submitted=max((j.number for j in self._jobs.values()), default=0),
+                pools=_by_name(self._pools),
+                queues=_by_name(self._queues),
+                nodes=[n for n in _by_name(self._nodes) if n.state in LIVE_NODES],
+                jobs=sorted((j for j in self._jobs.values() if not j.state.is_final), key=lambda j: j.number),
+                attempts=sorted(live_attempts, key=lambda a: (a.placed_at_us, a.id)),
+            )
         )
-        cluster.at_us = self._events[-1].at_us if self._events else 0
         return cluster
 
     def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[Event]:

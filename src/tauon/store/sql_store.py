@@ -20,6 +20,7 @@ from tauon.model.event import Event
 from tauon.model.ids import JobId
 from tauon.model.job import Job, JobState
 from tauon.model.node import Node
+from tauon.model.stored import StoredState
 from tauon.model.usage import UsageRecord
 from tauon.ports.store import JobFilter
 from tauon.store import rows, schema
@@ -175,19 +176,20 @@ class SqlStore:
         def read(name: str, decode: Callable[[Row], T]) -> list[T]:
             return [decode(row) for row in connection.execute(self._named[name].sql)]
 
-        cluster = Cluster()
         seq, at_us = (read("head", tuple) or [(0, 0)])[0]
-        cluster.load(
+        stored = StoredState(
             seq=seq,
+            at_us=at_us,
             jobs_submitted=read("jobs_submitted", itemgetter(0))[0],
             pools=read("all_pools", rows.read_pool),
             queues=read("all_queues", rows.read_queue),
             nodes=read("live_nodes", rows.read_node),
             jobs=read("live_jobs", rows.read_job),
-            attempts=read("live_attempts", rows.read_attempt),
+            attempts=sorted(read("live_attempts", rows.read_attempt), key=lambda a: (a.placed_at_us, a.id)),
         )
-        cluster.at_us = at_us
         connection.execute("COMMIT")
+        cluster = Cluster()
+        cluster.load(stored)
         return cluster
 
     @contextmanager
