@@ -55,7 +55,7 @@ class Faults:
         """Tell the person what is wrong; several problems one below the other."""
         head = click.style("error:", fg="red", bold=True) if self._has_colour else "error:"
         for line in message.splitlines() or ["something went wrong, without saying what"]:
-            click.echo(f"{head} {line}", err=True, color=self._has_colour)
+            click.echo(f"{head} {_folded(line)}", err=True, color=self._has_colour)
 
     def _misused(self, error: click.ClickException) -> int:
         message = error.format_message()
@@ -68,6 +68,17 @@ class Faults:
     def _bug(self, error: Exception) -> None:
         kept = "" if self._is_debugging else f"; the traceback is in {_kept(error)}"
         self.say(f"this is a bug in Tauon: {type(error).__name__}: {error}{kept}")
+
+
+def _folded(line: str) -> str:
+    """The line broken between words where a terminal would break it anywhere; in a pipe it stays whole."""
+    if not sys.stderr.isatty():
+        return line
+    import shutil
+    import textwrap
+
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.fill(line, width, initial_indent=" " * 7, subsequent_indent=" " * 7, break_long_words=False).lstrip()
 
 
 def _pipe_closed() -> int:

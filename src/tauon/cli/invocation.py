@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tauon.cli.command import Call
 from tauon.cli.output import Output
@@ -34,6 +34,7 @@ def ask(call: Call, action: Action[Options], options: Options) -> int:
     output = output_of(call)
 
     async def asked() -> int:
+        asyncio.get_running_loop().set_exception_handler(_only_what_matters)
         upload = Bar("uploading", is_bytes=True)
 
         def uploading(done: int, total: int) -> None:
@@ -49,3 +50,9 @@ def ask(call: Call, action: Action[Options], options: Options) -> int:
             output.patience.over()
 
     return asyncio.run(asked())
+
+
+def _only_what_matters(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A stream that breaks off when the command is over (its reader has gone) tells a person nothing."""
+    if "asyncgen" not in context:
+        loop.default_exception_handler(context)

@@ -11,7 +11,8 @@ import click
 import msgspec
 
 from tauon.cli.patience import Patience
-from tauon.cli.screen import Screen
+from tauon.cli.render.table import wrapped
+from tauon.cli.screen import Screen, screen_of
 
 View = TypeVar("View")
 
@@ -67,7 +68,8 @@ class Output:
         """Say something beside the answer, to people only."""
         self.patience.over()
         if self.is_for_people:
-            click.echo(text, err=True)
+            screen = screen_of(sys.stderr)
+            click.echo("\n".join(wrapped(line, screen) if line else "" for line in text.split("\n")), err=True)
 
     def warn(self, text: str) -> None:
         """Say that something went wrong, though the command goes on."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from tauon.cli.render.words import duration
+from tauon.model.errors import TauonError
 
 FIRST_S = 1.0
+_ASK_AGAIN_S = 3
+
+More = Callable[[], Awaitable[str]] | None
 
 
 class _Line(Protocol):
@@ -30,14 +37,17 @@ class Patience:
     def __init__(self, *, is_plain: bool = False) -> None:
         self._is_plain = is_plain
         self._text = ""
+        self._more: More = None
+        self._besides = ""
         self._since = time.monotonic()
         self._status: _Line | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def wait(self, text: str) -> None:
-        """From now on `text` is what is being waited for."""
+    def wait(self, text: str, more: More = None) -> None:
+        """From now on `text` is what is being waited for; `more` is asked for what can be said besides."""
         if not sys.stderr.isatty():
             return
+        self._more = more
         if text != self._text:
             self._text = text
             self._since = time.monotonic()
@@ -63,14 +73,17 @@ class Patience:
 
     async def _tick(self) -> None:
         await asyncio.sleep(FIRST_S)
-        while True:
-            waited_s = time.monotonic() - self._since
-            line = f"{self._text} ({duration(waited_s)})"
+        for second in itertools.count():
+            if self._more is not None and second % _ASK_AGAIN_S == 0:
+                with contextlib.suppress(TauonError):  # that it can't be told is no reason to end
+                    self._besides = await self._more()
+            besides = f": {self._besides}" if self._more is not None and self._besides else ""
+            line = f"{self._text}{besides} ({duration(round(time.monotonic() - self._since))})"
             if self._status is None:
                 self._status = self._line(line)
                 self._status.start()
             self._status.update(line)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
 
 
 class Bar:

@@ -61,14 +61,14 @@ def _read(file: Path, options: RunOptions) -> list[Document]:
 
 
 def _no_such_file(file: Path, options: RunOptions) -> str:
-    near = [path.name for path in file.parent.glob("*") if path.suffix in _SUFFIXES] if file.parent.is_dir() else []
     if file.suffix not in _SUFFIXES:
         words = shlex.join([str(name) for name in options.files])
         return f"there is no file {file}; to run a command, put it after `--`: tauon run -- {words}"
     from difflib import get_close_matches
 
-    meant = get_close_matches(file.name, near, n=1)
-    return f"there is no file {file}" + (f"; did you mean {file.with_name(meant[0])}?" if meant else "")
+    there = {path.stem: path for path in file.parent.glob("*") if path.suffix in _SUFFIXES}
+    meant = get_close_matches(file.stem, there, n=1)
+    return f"there is no file {file}" + (f"; did you mean {there[meant[0]]}?" if meant else "")
 
 
 def _command_line(words: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from tauon.cli.actions.moments import moment_us
 from tauon.cli.commands.fleet import EventOptions
 from tauon.cli.output import Output
 from tauon.cli.render.events import event_line
+from tauon.cli.streams import closing
 from tauon.service.control_plane import ControlPlane
 from tauon.service.views import EventView, moment
 
@@ -29,8 +30,9 @@ async def tell_events(plane: ControlPlane, output: Output, options: EventOptions
         told += 1
     if options.follow:
         output.patience.over()
-        async for event in plane.watch(after=last, subject=options.subject):
-            output.stream(event, event_line)
+        async with closing(plane.watch(after=last, subject=options.subject)) as news:
+            async for event in news:
+                output.stream(event, event_line)
     elif not told:
         about = f" to {options.subject}" if options.subject else ""
         output.note(f"Nothing has happened{about}{' since then' if options.since else ''}.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from tauon.cli.output import Output
 from tauon.cli.render.jobs import STATE_STYLES, exit_code_text, time_of
 from tauon.cli.render.words import sentence, usd
+from tauon.cli.streams import closing
 from tauon.model.errors import Unavailable
 from tauon.model.job import JobState
 from tauon.service.control_plane import ControlPlane
-from tauon.service.views import JobDetail
+from tauon.service.views import JobDetail, JobView
 
 FAILED = 1
 CANCELLED = 8  # no error of Tauon's has this exit code
@@ -22,10 +23,11 @@ async def until(plane: ControlPlane, job: str, is_enough: Callable[[JobDetail], 
     detail = await plane.job(job)
     if is_enough(detail):
         return detail
-    async for _ in plane.watch(after=seq, subject=detail.job.id):
-        detail = await plane.job(detail.job.id)
-        if is_enough(detail):
-            return detail
+    async with closing(plane.watch(after=seq, subject=detail.job.id)) as news:
+        async for _ in news:
+            detail = await plane.job(detail.job.id)
+            if is_enough(detail):
+                return detail
     raise Unavailable(f"the server ended the stream of news; {detail.job.id} goes on without being watched")
 
 
@@ -39,11 +41,22 @@ async def waited_for(plane: ControlPlane, output: Output, job: str) -> JobDetail
         if state is not told and not state.is_final:
             where = f", {detail.job.where}" if detail.job.where else ""
             output.note(f"{detail.job.id} ({detail.job.name}) is {state}{where}")
-            output.patience.wait(f"{detail.job.id} is {state}")
+            output.patience.wait(f"{detail.job.id} is {state}", told_why(plane, detail.job))
         told = state
         return state.is_final
 
     return await until(plane, job, look)
+
+
+def told_why(plane: ControlPlane, job: JobView) -> Callable[[], Awaitable[str]] | None:
+    """What keeps a waiting job waiting, to be asked again from time to time; None if it does not wait."""
+    if job.state is not JobState.QUEUED:
+        return None
+
+    async def why() -> str:
+        return (await plane.explain(job.id)).message
+
+    return why
 
 
 def ended(output: Output, detail: JobDetail) -> int:

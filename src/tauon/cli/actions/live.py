@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tauon.cli.output import Output
 from tauon.cli.screen import Screen, standard_screen
+from tauon.cli.streams import closing
 from tauon.service.control_plane import ControlPlane
 
 View = TypeVar("View")
@@ -40,8 +41,9 @@ async def kept_up_to_date(
 
 
 async def _watch(plane: ControlPlane, happened: asyncio.Event) -> None:
-    async for _ in plane.watch(after=-1):
-        happened.set()
+    async with closing(plane.watch(after=-1)) as news:
+        async for _ in news:
+            happened.set()
 
 
 async def _moments(happened: asyncio.Event) -> AsyncIterator[bool]:
@@ -69,7 +71,8 @@ async def _redrawn(
     from rich.text import Text
 
     plain = not output.screen.has_colour
-    with Live(console=Console(no_color=plain, highlight=False), screen=True, auto_refresh=False) as live:
+    console = Console(no_color=plain, highlight=False)
+    with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
         async for _ in _moments(happened):
             screen = standard_screen(plain=plain)  # the window may have another width by now
             live.update(Text.from_ansi(render(await asked(), screen), no_wrap=True), refresh=True)

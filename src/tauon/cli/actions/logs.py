@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from tauon.cli.actions.following import until
+from tauon.cli.actions.following import told_why, until
 from tauon.cli.commands.jobs import LogOptions
 from tauon.cli.output import Output
 from tauon.cli.screen import Screen
+from tauon.cli.streams import closing
 from tauon.model.errors import NotFound
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import ControlPlane, LogQuery
@@ -84,7 +85,7 @@ async def follow(plane: ControlPlane, output: Output, options: LogOptions) -> Jo
     def has_more(detail: JobDetail) -> bool:
         if not detail.attempts or detail.attempts[-1].number <= shown:
             job = detail.job
-            output.patience.wait(f"{job.id} is {job.state}{': ' + job.message if job.message else ''}")
+            output.patience.wait(f"{job.id} is {job.state}", told_why(plane, job))
             return job.state.is_final
         return True
 
@@ -121,8 +122,9 @@ async def _print(
 
     async def one(rank: int) -> None:
         query = LogQuery(rank=rank, attempt=attempt.number, follow=options.follow)
-        async for chunk in _from_tail(plane, detail.job.id, query, options.tail):
-            printer.take(chunk)
+        async with closing(_from_tail(plane, detail.job.id, query, options.tail)) as chunks:
+            async for chunk in chunks:
+                printer.take(chunk)
 
     try:
         if options.follow:
@@ -133,8 +135,7 @@ async def _print(
     except NotFound:
         if not options.follow or options.rank is not None:
             raise  # else: it never came so far as to write something
-    finally:
-        printer.finish()
+    printer.finish()
 
 
 async def _from_tail(plane: ControlPlane, job: str, query: LogQuery, tail: int | None) -> AsyncIterator[LogChunk]:
@@ -146,8 +147,9 @@ async def _from_tail(plane: ControlPlane, job: str, query: LogQuery, tail: int |
         if not query.follow:
             return
         query = msgspec.structs.replace(query, offset=last.next_offset)
-    async for chunk in plane.logs(job, query):
-        yield chunk
+    async with closing(plane.logs(job, query)) as chunks:
+        async for chunk in chunks:
+            yield chunk
 
 
 async def _tail(plane: ControlPlane, job: str, query: LogQuery, lines: int) -> LogChunk:

@@ -9,11 +9,14 @@ from pathlib import Path
 from tauon.cli.actions.drafting import drafts
 from tauon.cli.actions.following import ended, waited_for
 from tauon.cli.actions.logs import follow
+from tauon.cli.command import Call
 from tauon.cli.commands.jobs import LogOptions
 from tauon.cli.commands.run import RunOptions
+from tauon.cli.invocation import ask
 from tauon.cli.output import Output
 from tauon.cli.render.words import count
 from tauon.cli.screen import Screen
+from tauon.model.job_spec import JobSpec
 from tauon.service.control_plane import ControlPlane
 from tauon.service.views import Submitted
 
@@ -31,9 +34,18 @@ def check_only(output: Output, options: RunOptions) -> int:
     return 0
 
 
-async def submit(plane: ControlPlane, output: Output, options: RunOptions) -> int:
-    """`tauon run`. Folders named by `workdir` are uploaded by the control plane that `connect` gave."""
+def submit(call: Call, options: RunOptions) -> int:
+    """`tauon run`: what is wrong with the documents is said before anyone is asked."""
     specs = drafts(options)
+
+    async def submitted_to(plane: ControlPlane, output: Output, options: RunOptions) -> int:
+        return await _submit(plane, output, options, specs)
+
+    return ask(call, submitted_to, options)
+
+
+async def _submit(plane: ControlPlane, output: Output, options: RunOptions, specs: Sequence[JobSpec]) -> int:
+    """Folders named by `workdir` are uploaded by the control plane that `connect` gave."""
     if not any(spec.workdir for spec in specs):
         _hint(output, options)
     output.patience.wait(f"submitting {count(len(specs), 'job')}")

@@ -67,7 +67,11 @@ def _collected(**values: Any) -> RunOptions:
 @click.option("-p", "--priority", type=int, help="Higher goes first.")
 @click.option("--workers", type=int, help="How many workers start together.")
 @click.option(
-    "-g", "--gpus", multiple=True, metavar="TYPE:N", help="For each worker: H100:8, or just 2. Again: what else would do."
+    "-g",
+    "--gpus",
+    multiple=True,
+    metavar="TYPE:N",
+    help="For each worker: H100:8, or just 2. Again: what else would do.",
 )
 @click.option("-c", "--cpus", metavar="N", help="Cores for each worker: 4, 0.5, 500m.")
 @click.option("-m", "--memory", metavar="SIZE", help="Memory for each worker: 16 (GiB), 512MiB.")
@@ -104,8 +108,8 @@ def run(call: Call, options: RunOptions) -> int:
     In a pipe, only the ids are printed.
     """  # noqa: D301 - the mark by which click keeps lines
     from tauon.cli.actions.submitting import check_only, submit
-    from tauon.cli.invocation import ask, output_of
+    from tauon.cli.invocation import output_of
 
     if options.dry_run:
         return check_only(output_of(call), options)
-    return ask(call, submit, options)
+    return submit(call, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tauon.cli.render.jobs import STATE_STYLES
-from tauon.cli.render.table import Cell, Column, table, wrapped
+from tauon.cli.render.table import wrapped
 from tauon.cli.render.words import count, sentence
 from tauon.cli.screen import Screen
 from tauon.model.job import JobState
@@ -31,9 +31,10 @@ def explanation(answer: Explanation, screen: Screen) -> str:
     if answer.ahead and answer.code is not WaitCode.BEHIND:
         lines.append(f"{count(answer.ahead, 'equal job')} came first.")
     if answer.pools:
-        columns = (Column("POOL"), Column("WHAT IT LACKS", least=30))
-        rows: list[list[Cell]] = [[pool.pool, pool.message or "nothing"] for pool in answer.pools]
-        lines += ["", table(columns, rows, screen)]
+        width = max(len(pool.pool) for pool in answer.pools) + 4
+        lacks = [wrapped(sentence(pool.message or "nothing"), screen, indent=" " * width) for pool in answer.pools]
+        lines += ["", screen.style("What each pool lacks", "bold")]
+        lines += [f"  {pool.pool:<{width - 2}}{text[width:]}" for pool, text in zip(answer.pools, lacks, strict=True)]
     advice = _NEXT.get(answer.code, "") if answer.code else ""
     if answer.state is JobState.FAILED:
         advice = f"`tauon logs {answer.job}` has its output, `tauon show {answer.job}` its attempts."

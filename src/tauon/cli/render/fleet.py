@@ -101,7 +101,7 @@ def queue_list(queues: Sequence[QueueView], screen: Screen) -> str:
         Column("ACCELERATORS", is_right=True),
         Column("SHARE", is_right=True),
         Column("DUE", is_right=True),
-        Column("", drop=3),
+        Column("", drop=3, is_optional=True),
         Column("WEIGHT", is_right=True, drop=1),
         Column("PRIORITY", is_right=True, drop=2),
     )
@@ -113,12 +113,10 @@ def queue_list(queues: Sequence[QueueView], screen: Screen) -> str:
             number(queue.accelerators_held),
             percent(queue.share),
             percent(queue.fair_share),
-            bar(queue.share, 16, screen).ljust(16) if screen.is_terminal else "",
+            bar(queue.share, 16, screen) if screen.is_terminal else "",
             number(queue.weight),
             str(queue.priority),
         ]
         for queue in queues
     ]
-    shown = columns if screen.is_terminal else tuple(c for c in columns if c.title)
-    kept = [i for i, column in enumerate(columns) if column in shown]
-    return table(shown, [[row[i] for i in kept] for row in rows], screen) if queues else ""
+    return table(columns, rows, screen) if queues else ""

@@ -25,10 +25,10 @@ _OUTCOME_STYLES = {Outcome.SUCCEEDED: "green", Outcome.PREEMPTED: "magenta", Out
 
 _COLUMNS = (
     Column("JOB"),
-    Column("NAME", least=12),
+    Column("NAME", least=14),
     Column("STATE"),
     Column("QUEUE", drop=3, least=10),
-    Column("ASKS FOR", drop=2, least=14),
+    Column("ASKS FOR", drop=2, least=20),
     Column("TIME", is_right=True),
     Column("WHERE", drop=4, least=10, is_optional=True),
     Column("USER", drop=6, least=8),
@@ -112,7 +112,7 @@ def _for_how_long(job: JobView, screen: Screen) -> str:
 def _facts(detail: JobDetail, screen: Screen) -> list[tuple[str, str]]:
     job = detail.job
     started = f"{moment(job.started_at, screen)}, after waiting {duration(detail.waited_s)}" if job.started_at else ""
-    spent = f"{usd(detail.cost_usd)} for {hours(detail.accelerator_hours)} accelerator-hours"
+    spent = f"{usd(detail.cost_usd)} for {hours([detail.accelerator_hours])[0]} accelerator-hours"
     return [
         ("Queue", job.queue + (f", priority {job.priority}" if job.priority else "")),
         ("User", job.user),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from tauon.cli.render.table import Cell, Column, Styled, table
@@ -10,14 +11,15 @@ from tauon.cli.screen import Screen
 from tauon.service.views import AcceleratorView, RunningView, Top
 
 _BAR = 10
-_MOST_ACCELERATORS = 64
+_MOST_LINES = 64
 
 
 def overview(top: Top, screen: Screen) -> str:
     """One line of sums, then the accelerators, then the running attempts."""
     running = screen.style(f"{top.running:,} running", "green")
     waiting = screen.style(f"{top.waiting:,} waiting", "yellow" if top.waiting else "")
-    money = f"{usd(top.cost_usd_per_h)} an hour, of which {usd(top.idle_usd_per_h)} idle"
+    whole = usd(top.cost_usd_per_h + top.idle_usd_per_h)
+    money = f"{whole} an hour: {usd(top.cost_usd_per_h)} at work, {usd(top.idle_usd_per_h)} idle"
     lines = [f" {screen.dot} ".join([f"{screen.local(top.at):%H:%M:%S}", running, waiting, money])]
     if top.accelerators:
         lines += ["", _accelerators(top.accelerators, screen)]
@@ -38,21 +40,32 @@ def _accelerators(all_: Sequence[AcceleratorView], screen: Screen) -> str:
         Column("POWER", is_right=True, drop=3, is_optional=True),
         Column("TEMP", is_right=True, drop=4, is_optional=True),
     )
-    shown = all_ if not screen.is_terminal else all_[:_MOST_ACCELERATORS]
-    text = table(columns, [_accelerator(one, screen) for one in shown], screen)
-    left = len(all_) - len(shown)
+    groups = [list(group) for _, group in itertools.groupby(all_, key=_kind)]
+    shown = groups if not screen.is_terminal else groups[:_MOST_LINES]
+    text = table(columns, [_accelerator(group[0], _indices(group), screen) for group in shown], screen)
+    left = sum(len(group) for group in groups[len(shown) :])
     busy = sum(bool(one.job) for one in all_)
-    return text + (f"\nand {count(left, 'more accelerator')}; {busy} of {len(all_)} are held" if left else "")
+    return text + (f"\nand {count(left, 'more accelerator')}; {busy:,} of {len(all_):,} are held" if left else "")
 
 
-def _accelerator(one: AcceleratorView, screen: Screen) -> list[Cell]:
+def _kind(one: AcceleratorView) -> tuple[object, ...]:
+    """What accelerators share that go into one line: those that are measured each have their own."""
+    measured = None if one.utilisation_pct is None and one.memory_used_mib is None else one.index
+    return one.node, one.type, one.job, measured
+
+
+def _indices(group: Sequence[AcceleratorView]) -> str:
+    return str(group[0].index) if len(group) == 1 else f"{group[0].index}-{group[-1].index}"
+
+
+def _accelerator(one: AcceleratorView, indices: str, screen: Screen) -> list[Cell]:
     used = one.utilisation_pct
     memory = ""
     if one.memory_used_mib is not None and one.memory_total_mib:
         memory = f"{one.memory_used_mib / 1024:,.1f}/{one.memory_total_mib / 1024:,.0f} GiB"
     return [
         one.node,
-        str(one.index),
+        indices,
         one.type,
         one.job or Styled("idle", "dim"),
         "" if used is None else percent(used / 100),

@@ -12,7 +12,9 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def duration(seconds: float) -> str:
-    """`0.4s`, `12s`, `2m 13s`, `3h 4m`, `2d 3h`: the two largest units."""
+    """`40ms`, `0.4s`, `12s`, `2m 13s`, `3h 4m`, `2d 3h`: the two largest units."""
+    if 0 < seconds < 0.0995:
+        return f"{max(1, round(seconds * 1000))}ms"
     if 0 < seconds < 9.95:
         return f"{seconds:.1f}s".replace(".0s", "s")
     left = max(0, round(seconds))
@@ -70,11 +72,10 @@ def number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def hours(value: float) -> str:
-    """An amount of hours, with more digits where there is less of it."""
-    if value and value < 0.1:
-        return f"{value:.4f}"
-    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+def hours(values: Sequence[float]) -> list[str]:
+    """Amounts of hours with equal decimals: two, or four where two would show nothing of the smallest."""
+    small = min((value for value in values if value), default=1.0)
+    return [f"{value:,.{2 if small >= 0.01 else 4}f}" if value else "0" for value in values]
 
 
 def percent(share: float) -> str:
