@@ -112,7 +112,7 @@ class _Audit:
             try:
                 event = rows.read_event((seq, at_us, body))
                 if at_us < self._cluster.at_us:
-                    self._differs("event", seq, "its time is before that of the event before it")
+                    self._differs("event", seq, "has a time before that of the event before it")
                 if (type_, subject) != (event.type, subject_of(event.fact)):
                     self._differs("event", seq, f"is filed as {type_} of {subject}")
                 self._cluster.apply(event)

@@ -1,0 +1,37 @@
+"""Two clusters compared: everything that a decision may look at, in words that can differ in nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tauon.model.cluster import Cluster
+from tauon.model.resources import Resources
+
+
+def state_of(cluster: Cluster) -> dict[str, Any]:
+    """All that a cluster knows. The order in which equal things stand is left out: a restart may change it."""
+    capacity, waiting, live = cluster.capacity, cluster.waiting, cluster.live
+    return {
+        "at": (cluster.seq, cluster.at_us, cluster.jobs_submitted),
+        "jobs": dict(cluster.jobs),
+        "attempts": dict(cluster.attempts),
+        "nodes": dict(cluster.nodes),
+        "pools": dict(cluster.pools),
+        "queues": dict(cluster.queues),
+        "fleet": dict(cluster.fleet),
+        "held": {queue: amounts for queue, amounts in live.held.items() if amounts != Resources()},
+        "by priority": {priority: set(ids) for priority, ids in live.by_priority.items()},
+        "on nodes": {node: set(cluster.attempts_on(node)) for node in cluster.nodes},
+        "unwanted": set(live.unwanted),
+        "stopping": set(live.stopping),
+        "lines": {key: list(line) for key, line in waiting.lines.items()},
+        "waiting for others": {job: set(unmet) for job, unmet in waiting.held.items()},
+        "delayed": {job for job in cluster.jobs if job in waiting.delayed},
+        "rooms": {r.node: (r.milli, r.whole, r.cpu_milli, r.memory_mib, r.disk_mib) for r in capacity.rooms()},
+        "buckets": {
+            (shape, whole): {room.node for room in capacity.bucket(shape, whole)}
+            for shape, buckets in capacity.shapes.items()
+            for whole in range(len(buckets))
+        },
+        "total": capacity.total,
+    }
