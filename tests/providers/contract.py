@@ -456,9 +456,9 @@ class ProviderContract:
         assert user_s + system_s < 0.6
 
 
-def the_next(order: StartOrder, run: str) -> StartOrder:
-    """The order for the second attempt of the same job, with another command."""
-    job = msgspec.structs.replace(order.job, document=json.dumps({"run": run}))
+def the_next(order: StartOrder, run: str, **fields: object) -> StartOrder:
+    """The order for the second attempt of the same job, with another command and fields of its document."""
+    job = msgspec.structs.replace(order.job, document=json.dumps({"run": run} | fields))
     number = order.attempt.number + 1
     attempt = msgspec.structs.replace(order.attempt, id=AttemptId(f"{job.id}-{number}"), number=number)
     return msgspec.structs.replace(order, job=job, attempt=attempt)

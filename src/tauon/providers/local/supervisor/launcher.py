@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import traceback
 from contextlib import suppress
 
@@ -87,7 +86,6 @@ def _supervise(line: socket.socket) -> None:
     _reply(line, Reply(is_taken=True, message=""))
     line.close()
     if taken is not None:
-        sys.stderr = os.fdopen(os.dup(2), "w", errors="backslashreplace")
         Gang(order, taken).run()
 
 
