@@ -134,6 +134,7 @@ class Cluster:
     def load(self, stored: StoredState) -> None:
         """Take over the live rows of a store instead of folding its whole journal."""
         self.seq, self.at_us, self.jobs_submitted = stored.seq, stored.at_us, stored.jobs_submitted
+        self.gained_seq = self.seq
         self._pools = {p.name: p for p in stored.pools}
         self._queues = {q.name: q for q in stored.queues}
         for node in stored.nodes:

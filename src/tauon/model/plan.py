@@ -8,6 +8,7 @@ import msgspec
 
 from tauon.model.attempt import Attempt, StopCause
 from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.terrain import Terrain
 from tauon.model.waiting import LineKey
 
 
@@ -60,10 +61,11 @@ Action = StartAttempt | StopAttempt | ReleaseNode
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The actions decided at a position of the journal, in order; and for each line of equal workloads left waiting,
-    why its first one waits."""
+    why its first one waits. `terrain` is what it was decided on."""
 
     seq: int
     at_us: int
     actions: tuple[Action, ...] = ()
     waiting: dict[LineKey, WaitReason] = {}
+    terrain: Terrain = Terrain()
     next_look_us: int | None = None  # when something falls due even if nothing happens

@@ -6,17 +6,30 @@ import msgspec
 
 from tauon.model.cluster import Cluster
 from tauon.model.ids import PoolName
+from tauon.model.plan import Plan
 from tauon.model.pool import Capabilities
+from tauon.model.terrain import Terrain
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The state at a time, and what the providers can do.
 
     The cluster is not copied: the view holds until the next await of the loop that made it, and `decide` only reads.
-    `closed_pools` take no new work now (their provider does not answer), with the reason.
+    `closed_pools` take no new work now (their provider does not answer), with the reason. `previous` is the last plan
+    whose intents are in the journal: what could not be placed then needs no second look until something is freed.
     """
 
     at_us: int
     cluster: Cluster
     capabilities: dict[PoolName, Capabilities] = {}
     closed_pools: dict[PoolName, str] = {}
+    previous: Plan | None = None
+
+    @property
+    def terrain(self) -> Terrain:
+        """What the ways to serve a request depend on."""
+        return Terrain(
+            shapes=tuple(self.cluster.capacity.shapes),
+            closed=frozenset(self.closed_pools),
+            whole_only=frozenset(pool for pool, can in self.capabilities.items() if not can.shares_accelerators),
+        )

@@ -19,6 +19,7 @@ class Draft:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self.terrain = snapshot.terrain
         self.free = snapshot.cluster.capacity.fork()
         self.actions: list[Action] = []
         self.waiting: dict[LineKey, WaitReason] = {}
@@ -121,5 +122,6 @@ class Draft:
             at_us=self.snapshot.at_us,
             actions=tuple(self.actions),
             waiting=self.waiting,
+            terrain=self.terrain,
             next_look_us=self.next_look_us,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 import msgspec
 
@@ -12,7 +13,7 @@ from tauon.model.capacity import CapacityFork, Room
 from tauon.model.ids import NodeId, PoolName
 from tauon.model.node import NodeShape
 from tauon.model.resources import MILLI, AcceleratorRequest, Request, Resources
-from tauon.model.snapshot import Snapshot
+from tauon.model.terrain import Terrain
 
 NO_LIMIT = 1 << 60
 
@@ -26,7 +27,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     placement: tuple[WorkerPlacement, ...]
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class Choice(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One way to serve a request: an alternative on the shapes of one pool that have one accelerator type."""
 
     pool: str
@@ -35,15 +36,15 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[NodeShape, ...]
 
 
-def choices(request: Request, shapes: Iterable[NodeShape], snapshot: Snapshot) -> list[Choice]:
+@lru_cache(maxsize=1 << 15)
+def choices(request: Request, terrain: Terrain) -> tuple[Choice, ...]:
     """The ways to serve a request, best first: by the order of its alternatives, then by price, then by name."""
     found: list[Choice] = []
-    known = list(shapes)
     for number in range(max(1, len(request.accelerators))):
         wanted = request.accelerators[number] if request.accelerators else None
         groups: dict[tuple[str, str], list[NodeShape]] = {}
-        for shape in known:
-            if _accepts(request, wanted, shape) and _opens(wanted, shape.pool, snapshot):
+        for shape in terrain.shapes:
+            if _accepts(request, wanted, shape) and _opens(wanted, shape.pool, terrain):
                 groups.setdefault((shape.pool, shape.accelerator if wanted else ""), []).append(shape)
         ranked = sorted(groups.items(), key=lambda group: (_price(group[1][0], wanted), group[0]))
         for (pool, accelerator), members in ranked:
@@ -52,18 +53,17 @@ def choices(request: Request, shapes: Iterable[NodeShape], snapshot: Snapshot) -
             found.append(
                 Choice(pool=pool, accelerator=accelerator, resources=request.resources(number), shapes=tuple(members))
             )
-    return found
+    return tuple(found)
 
 
 def _price(shape: NodeShape, wanted: AcceleratorRequest | None) -> int:
     return shape.rates.accelerator_micro_usd if wanted else shape.rates.cpu_micro_usd
 
 
-def _opens(wanted: AcceleratorRequest | None, pool: PoolName, snapshot: Snapshot) -> bool:
-    if pool in snapshot.closed_pools:
+def _opens(wanted: AcceleratorRequest | None, pool: PoolName, terrain: Terrain) -> bool:
+    if pool in terrain.closed:
         return False
-    able = snapshot.capabilities.get(pool)
-    return able is None or able.shares_accelerators or wanted is None or wanted.milli >= MILLI
+    return wanted is None or wanted.milli >= MILLI or pool not in terrain.whole_only
 
 
 def _accepts(request: Request, wanted: AcceleratorRequest | None, shape: NodeShape) -> bool:

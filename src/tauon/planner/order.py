@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from tauon.model.ids import QueueName
 from tauon.model.job import Job
@@ -21,7 +21,7 @@ class Order:
     Shares move as jobs are started, so an entry whose queue's share has changed is put back and looked at again.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, skip: Container[LineKey] = ()) -> None:
         self._snapshot = snapshot
         cluster = snapshot.cluster
         self._total = cluster.capacity.total
@@ -30,8 +30,9 @@ class Order:
         self._heads: list[_Entry] = []
         self._lines: dict[LineKey, Iterator[Place]] = {}
         for number, (key, line) in enumerate(cluster.waiting.lines.items()):
-            self._lines[key] = iter(line)
-            self._push(key, number)
+            if key not in skip:
+                self._lines[key] = iter(line)
+                self._push(key, number)
         heapq.heapify(self._heads)
 
     def share(self, queue: QueueName) -> float:

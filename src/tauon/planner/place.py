@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tauon.model.attempt import Attempt
 from tauon.model.ids import JobId, PoolName, attempt_id
 from tauon.model.job import Job
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import Request
+from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
 from tauon.planner.fit import Choice, Fit, choices, find
+from tauon.planner.misses import Misses
 from tauon.planner.order import Order
 from tauon.planner.preempt import make_room
 from tauon.planner.shortage import shortage
@@ -22,23 +24,22 @@ PREEMPTIONS = 32
 
 def place(draft: Draft) -> None:
     """Serve the lines in order until each is used up or blocked."""
-    order = Order(draft.snapshot)
-    ways_of: dict[Request, list[Choice]] = {}
-    full: set[Request] = set()  # what did not fit once won't fit later in the same plan
+    blocked = _still_blocked(draft)
+    draft.waiting.update(blocked)
+    order = Order(draft.snapshot, skip=blocked)
+    missed = Misses()  # what did not fit once won't fit later in the same plan
     preemptions = 0
     while (turn := order.next()) is not None:
         key, job = turn
         request = job.request
-        ways = ways_of.get(request)
-        if ways is None:
-            ways = ways_of[request] = choices(request, draft.free.shapes, draft.snapshot)
-        fit = None if request in full else find(request, ways, draft.free)
+        ways = choices(request, draft.terrain)
+        fit = None if missed.covers(request, ways) else find(request, ways, draft.free)
         if fit is not None:
             attempt = _attempt(job, fit, draft.snapshot.at_us)
             draft.start(attempt)
             order.served(key, attempt.total)
             continue
-        full.add(request)
+        missed.add(request, ways)
         coming = _what_comes(draft, request, ways)
         if coming is None and preemptions < PREEMPTIONS:
             coming = make_room(draft, job, ways)
@@ -55,6 +56,19 @@ def place(draft: Draft) -> None:
     next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
     if next_us is not None:
         draft.look_again_at(next_us)
+
+
+def _still_blocked(draft: Draft) -> Mapping[LineKey, WaitReason]:
+    """Lines that the previous plan found blocked, if nothing can have made a difference to them since.
+
+    Only something that is freed, told to stop, or newly there can. What starts takes what was free, or what would be
+    if lower-priority work were gone; it adds to neither.
+    """
+    previous, cluster = draft.snapshot.previous, draft.snapshot.cluster
+    if previous is None or cluster.gained_seq > previous.seq or draft.stopping or previous.terrain != draft.terrain:
+        return {}
+    lines = cluster.waiting.lines
+    return {key: why for key, why in previous.waiting.items() if key in lines}
 
 
 def _attempt(job: Job, fit: Fit, at_us: int) -> Attempt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -24,15 +25,18 @@ def shortage(request: Request, ways: Sequence[Choice], draft: Draft) -> WaitReas
     if kept:
         message = f"what is free and would do is kept for {', '.join(kept[:3])}, first in line for it"
         return WaitReason(code=WaitCode.RESERVED, message=message, waits_for=tuple(kept[:8]))
+    return _taken(request, tuple(ways))
+
+
+@lru_cache(maxsize=1 << 15)
+def _taken(request: Request, ways: tuple[Choice, ...]) -> WaitReason:
     kinds = sorted({f"{way.accelerator or 'nodes'} in {way.pool}" for way in ways})
     return WaitReason(code=WaitCode.CAPACITY, message=f"{request} is not free: {', '.join(kinds[:4])} taken by others")
 
 
 def _nowhere(request: Request, snapshot: Snapshot) -> WaitReason:
-    open_ = replace(snapshot, closed_pools={})
-    shut = [
-        w.pool for w in choices(request, snapshot.cluster.capacity.shapes, open_) if w.pool in snapshot.closed_pools
-    ]
+    ways = choices(request, replace(snapshot.terrain, closed=frozenset()))
+    shut = [way.pool for way in ways if way.pool in snapshot.closed_pools]
     if shut:
         message = f"pool {shut[0]}, which could hold it, does not answer: {snapshot.closed_pools[PoolName(shut[0])]}"
         return WaitReason(code=WaitCode.NO_NODE, message=message)
@@ -69,7 +73,7 @@ def pool_shortage(request: Request, way: Choice, view: CapacityFork) -> str:
 
 def infeasible(request: Request, fleet: Mapping[NodeShape, int], snapshot: Snapshot) -> str:
     """Empty if the fleet, were it idle, could hold the gang; else what would fit at most, and where."""
-    ways = choices(request, fleet, snapshot)
+    ways = choices(request, replace(snapshot.terrain, shapes=tuple(fleet)))
     room_for = {
         way: sum(fleet[s] * workers_that_fit(Room(_NOWHERE, s), way.resources) for s in way.shapes) for way in ways
     }

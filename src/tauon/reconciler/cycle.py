@@ -20,8 +20,8 @@ async def cycle(site: Site) -> Plan:
     await observe(site)
     snapshot = take_snapshot(site)
     plan = decide(snapshot)
-    site.plan = plan
     site.decided_seq = record(site, plan)
+    site.plan = plan
     await site.journal.durable(site.decided_seq)
     await apply(site)
     return plan
@@ -34,4 +34,5 @@ def take_snapshot(site: Site) -> Snapshot:
         cluster=site.journal.cluster,
         capabilities={pool.name: pool.jobs.capabilities() for pool in site.pools.values()},
         closed_pools={pool.name: pool.closed for pool in site.pools.values() if pool.closed},
+        previous=site.plan,
     )

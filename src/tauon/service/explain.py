@@ -37,7 +37,7 @@ def _in_line(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now
     reason = plan.waiting.get(key)
     view = cluster.capacity.fork()
     pools = []
-    for way in choices(job.request, cluster.capacity.shapes, snapshot):
+    for way in choices(job.request, snapshot.terrain):
         shut = closed.get(way.pool)
         message = f"its provider does not answer: {shut}" if shut else pool_shortage(job.request, way, view)
         pools.append(PoolReason(pool=way.pool, message=message))
