@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from tauon.api.routes_document import document as openapi_document
 from tauon.model import errors
 from tauon.model.attempt import ATTEMPT_TRANSITIONS, AttemptState
 from tauon.model.event import Fact
@@ -59,8 +60,8 @@ def kind_of(field: dict[str, Any]) -> str:
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in field:
-        kinds = [kind_of(one) for one in field["anyOf"] if one.get("type") != "null"]
+    if options := field.get("anyOf") or field.get("oneOf"):
+        kinds = [kind_of(one) for one in options if one.get("type") != "null"]
         if "number" in kinds:
             kinds = [kind for kind in kinds if kind != "integer"]
         return " or ".join(dict.fromkeys(kinds))
@@ -207,6 +208,59 @@ def cli_page() -> str:
     return NOTE + "\n".join(lines) + "\n"
 
 
+# ---------------------------------------------------------------------------- the API
+
+API_HEAD = """# HTTP API
+
+Everything is under `/v1` and speaks JSON; [the OpenAPI document](openapi.json) has every shape, and a running server
+gives it at `/v1/openapi.json`. The command line and the [Python SDK](../how-to/use-the-sdk.md) use nothing else.
+
+**Login.** Every request but `/healthz` carries `Authorization: Bearer TOKEN`.
+
+**Errors** are `{"code", "message", "details"}` with the code and the HTTP status of [the table of errors](errors.md).
+An error that nobody foresaw has the code `bug` and an `id`, under which the server's log tells the rest.
+
+**Submitting safely.** With an `Idempotency-Key` header the same submit, sent again after a broken connection, gives the
+same job. The answer to a submit comes when the job is durable.
+
+**Streams** are server-sent events. Each event's `id` is a position; with `Last-Event-ID` a stream goes on after it and
+nothing is lost or told twice. A comment comes every 15 seconds when nothing else does. In the stream of a log `data` is
+Base64, and an event named `end` is the end; an event named `error` carries an error as above.
+
+**Paging.** `/v1/jobs` gives the newest first; the next page is `before` the last id of this one.
+"""
+
+
+def api_page() -> str:
+    document = openapi_document()
+    lines = [API_HEAD.rstrip(), "", "## Requests", "", *table("request", "meaning", "parameters")]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            named = ", ".join(code(one["name"]) for one in operation.get("parameters", []) if one["in"] != "path")
+            lines.append(row(code(f"{method.upper()} {path}"), operation["description"], named))
+    lines += ["", "## Answers", "", "Times are ISO 8601 in UTC; money is decimal text in US dollars."]
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        if name in ARGUMENTS:
+            continue
+        lines += ["", f"### {name}", "", schema["description"], ""]
+        if "enum" in schema:
+            lines.append("One of " + ", ".join(code(value) for value in schema["enum"]) + ".")
+        else:
+            lines += table("field", "type")
+            lines += [row(code(field), kind_of(kind)) for field, kind in schema["properties"].items()]
+    return NOTE + "\n".join(lines) + "\n"
+
+
+# What goes in rather than comes out.
+ARGUMENTS = {
+    "BulkSubmit", "CheckpointSpec", "ConstraintsSpec", "JobSpec", "ResourcesSpec", "RetriesSpec", "SecretValue",
+}  # fmt: skip
+
+
+def openapi_json() -> str:
+    return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
+
+
 # ---------------------------------------------------------------------------- writing
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -215,6 +269,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "states.md": states_page,
     "events.md": events_page,
     "errors.md": errors_page,
+    "api.md": api_page,
+    "openapi.json": openapi_json,
 }
 if find_spec("tauon.cli"):
     PAGES["cli.md"] = cli_page

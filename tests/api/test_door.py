@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import httpx
@@ -100,3 +101,26 @@ def test_every_answer_is_closed_to_browsers_of_other_sites(server: Served, http:
 def test_what_is_no_http_is_turned_away(server: Served, request_: bytes) -> None:
     assert raw(server, request_).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))
     assert server.plane.seen == []
+
+
+def test_a_head_that_does_not_end_is_cut_off(server: Served) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ")
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(100):
+                connection.sendall(b"x" * 65536)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(65536).startswith((b"HTTP/1.1 400 ", b""))
+            while connection.recv(65536):
+                pass
+
+
+def test_a_head_that_does_not_come_is_not_waited_for(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tauon.api.server._HEAD_S", 0.1)
+    for begun in (b"", b"GET / HT", b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET / HT"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(begun)
+            answer = b""
+            while data := connection.recv(65536):
+                answer += data
+            assert answer.count(b"HTTP/1.1 200 ") == begun.count(b"healthz")

@@ -210,7 +210,7 @@ def test_one_bad_document_refuses_all(server: Served, http: httpx.Client, body: 
         ("/v1/events?after=x", "after"),
         ("/v1/usage?from_us=noon", "from_us"),
         ("/v1/jobs/j1/logs?rank=-1", "rank"),
-        ("/v1/jobs/j1/logs?follow=true", "/logs/stream follows"),
+        ("/v1/jobs/j1/logs?follow=true", "unknown query parameter 'follow'"),
         ("/v1/jobs?" + "&".join("text=a" for _ in range(1000)), "can't be read"),
         ("/v1/jobs?text=%ff", "can't be read"),
     ],

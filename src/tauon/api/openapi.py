@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -18,6 +19,7 @@ from tauon.api.door import HEALTH_PATH
 from tauon.api.problems import Problem
 from tauon.api.sse import MEDIA_TYPE
 from tauon.model.job_spec import JobSpec
+from tauon.service import views
 
 _COMPONENT = "#/components/schemas/{name}"
 _KEYED = {"submit", "submit_many"}
@@ -49,6 +51,9 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
             method = next(iter(route.http_methods)).lower()
             operation = document["paths"][path.replace(":str", "")][method]
             _complete(operation, route, schemas)
+    for name, schema in schemas.items():
+        if "description" not in schema and hasattr(views, name):
+            schema["description"] = inspect.cleandoc(getattr(views, name).__doc__)
     _add(schemas, msgspec.json.schema_components([Problem], ref_template=_COMPONENT)[1])
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]

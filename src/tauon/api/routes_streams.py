@@ -17,7 +17,6 @@ from litestar.types import ASGIApp
 from tauon.api.edge import Caller, job_name, last_event_id, query_of
 from tauon.api.feed import Feeds
 from tauon.api.sse import MEDIA_TYPE, frame
-from tauon.model.errors import InvalidRequest
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import ControlPlane, LogQuery
 from tauon.service.views import EventView
@@ -44,13 +43,20 @@ class WatchQuery(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
 
 
-@get("/v1/jobs/{job:str}/logs", media_type="application/octet-stream", opt={"query": LogQuery})
+class OutputQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`LogQuery` for what is there already."""
+
+    rank: Annotated[int, msgspec.Meta(ge=0)] = 0
+    attempt: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    offset: int = 0
+
+
+@get("/v1/jobs/{job:str}/logs", media_type="application/octet-stream", opt={"query": OutputQuery})
 async def logs(request: Caller, job: FromPath[str]) -> Stream:
     """A worker's output so far, as the bytes it wrote. X-Start-Offset says how many went before."""
-    query = query_of(request, LogQuery)
-    if query.follow:
-        raise InvalidRequest("this answers what there is now; /logs/stream follows")
-    chunks = request.auth.logs(job_name(job), query)
+    query = query_of(request, OutputQuery)
+    wanted = LogQuery(rank=query.rank, attempt=query.attempt, offset=query.offset)
+    chunks = request.auth.logs(job_name(job), wanted)
     first = await anext(chunks, None)
     start = 0 if first is None else first.next_offset - len(first.data)
 

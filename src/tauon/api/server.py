@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tauon.api.app import App
 from tauon.model.errors import ConfigError
@@ -21,6 +22,8 @@ _GRACE_S = 5
 _KEEP_ALIVE_S = 30
 _MOST_CONNECTIONS = 4000
 _BACKLOG = 2048
+_HEAD_BYTES = 65536
+_HEAD_S = 20.0
 
 _SECURITY_HEADERS = [
     ("cache-control", "no-store"),
@@ -50,6 +53,49 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol with an end to its patience: a request's head has to be small, and to come in time."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_due = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._in_head or self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > _HEAD_BYTES:
+            self.send_400_response(f"The head of a request has {_HEAD_BYTES} bytes at most.")
+        elif self._head_due is None:
+            self._head_due = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_is_here()
+        super().on_headers_complete()
+
+    def _head_is_here(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+
 @contextlib.asynccontextmanager
 async def serving(app: App, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> AsyncIterator[str]:
     """Serve while the context is open; gives the address (a URL) once it answers. Port 0 takes any free one.
@@ -59,11 +105,12 @@ async def serving(app: App, *, host: str = DEFAULT_HOST, port: int = DEFAULT_POR
     listener = _bound(host, port)
     config = uvicorn.Config(
         _as_asgi(app),
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
+        log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -127,5 +174,7 @@ def _why_not(where: str, error: OSError) -> str:
 
 
 def _url(listener: socket.socket) -> str:
+    """Where the server is reached from this machine."""
     host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
