@@ -30,7 +30,7 @@ def node_list(nodes: Sequence[NodeView], screen: Screen) -> str:
         Column("CORES FREE", is_right=True, drop=4),
         Column("MEMORY FREE", is_right=True, drop=5),
         Column("PER HOUR", is_right=True, drop=2),
-        Column("PAID", drop=6),
+        Column("CAPACITY", drop=6),
         Column("REGION", drop=7, is_optional=True),
         Column("JOBS", drop=1, least=10, is_optional=True),
         Column("WHY", drop=8, least=16, is_optional=True),
@@ -66,10 +66,10 @@ def pool_list(pools: Sequence[PoolView], screen: Screen) -> str:
         Column("NODES", is_right=True),
         Column("ACCELERATORS FREE", least=18),
         Column("PER HOUR", is_right=True, drop=2),
-        Column("PAID", drop=3),
+        Column("CAPACITY", drop=3),
         Column("REGION", drop=5, is_optional=True),
         Column("RESIDENCY", drop=6, is_optional=True),
-        Column("WRONG", drop=1, least=24, is_optional=True),
+        Column("PROBLEM", drop=1, least=24, is_optional=True),
     )
     return table(columns, [_pool(pool) for pool in pools], screen) if pools else ""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from tauon.cli.render.table import Cell, Column, Styled, facts, table, wrapped
+from tauon.cli.render.table import Cell, Column, Styled, facts, printable, table, wrapped
 from tauon.cli.render.words import between, clock, count, duration, hours, moment, sentence, since, usd
 from tauon.cli.screen import Screen
 from tauon.model.attempt import Outcome
@@ -91,7 +90,7 @@ def submitted(jobs: Sequence[JobView], screen: Screen) -> str:
 def job_detail(detail: JobDetail, screen: Screen) -> str:
     """Everything about one job that a person asks for: where it is, its attempts and why each ended, its cost."""
     job = detail.job
-    title = f"{screen.style(job.id, 'bold')} {job.name}: {screen.style(job.state.value, STATE_STYLES[job.state])}"
+    title = f"{screen.style(job.id, 'bold')} {printable(job.name)}: {screen.style(job.state.value, STATE_STYLES[job.state])}"
     lines = [title + _for_how_long(job, screen)]
     if job.message:
         lines.append(wrapped(sentence(job.message), screen))
@@ -140,16 +139,19 @@ def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
+_ATTEMPT_COLUMNS = (
+    Column("#", is_right=True),
+    Column("STATE"),
+    Column("POOL", drop=1),
+    Column("WORKERS", drop=2, least=12),
+    Column("PLACED", is_right=True),
+    Column("RAN", is_right=True),
+    Column("WHY IT ENDED", is_optional=True),
+)
+
+
 def _attempts(attempts: Sequence[AttemptView], screen: Screen) -> str:
-    columns = (
-        Column("#", is_right=True),
-        Column("STATE"),
-        Column("POOL", drop=2),
-        Column("WORKERS", drop=3, least=12),
-        Column("PLACED", is_right=True),
-        Column("RAN", is_right=True),
-        Column("WHY IT ENDED", least=20, is_optional=True),
-    )
+    """A line for each attempt; on a terminal the reason for its end stands below, for it must not be cut."""
     rows: list[list[Cell]] = [
         [
             str(attempt.number),
@@ -157,12 +159,21 @@ def _attempts(attempts: Sequence[AttemptView], screen: Screen) -> str:
             attempt.pool,
             _workers(attempt.workers),
             clock(attempt.placed_at, screen),
-            _ran(attempt, screen.now),
-            _why(attempt),
+            between(attempt.running_at, attempt.ended_at or screen.now),
+            "" if screen.is_terminal else _why(attempt),
         ]
         for attempt in attempts
     ]
-    return table(columns, rows, screen)
+    title, *lines = table(_ATTEMPT_COLUMNS, rows, screen).split("\n")
+    if not screen.is_terminal:
+        return "\n".join([title, *lines])
+    indent = " " * (len(str(attempts[-1].number)) + 2)
+    whole = [title]
+    for line, attempt in zip(lines, attempts, strict=True):
+        whole.append(line)
+        if _why(attempt):
+            whole.append(screen.style(wrapped(_why(attempt), screen, indent=indent), "dim"))
+    return "\n".join(whole)
 
 
 def _attempt_state(attempt: AttemptView) -> Styled:
@@ -175,10 +186,6 @@ def _workers(workers: Sequence[str]) -> str:
     if len(workers) <= 4:
         return " ".join(workers)
     return f"{workers[0]} and {len(workers) - 1} more"
-
-
-def _ran(attempt: AttemptView, now: datetime) -> str:
-    return between(attempt.running_at, attempt.ended_at or now)
 
 
 def _why(attempt: AttemptView) -> str:
@@ -204,4 +211,4 @@ def exit_code_text(code: int) -> str:
 
 def _commands(spec: dict[str, object]) -> list[str]:
     text = "\n".join(str(spec[part]).rstrip() for part in ("setup", "run") if spec.get(part))
-    return [f"  {line}" for line in text.replace("\t", "    ").splitlines()]
+    return [f"  {printable(line)}" for line in text.replace("\t", "    ").splitlines()]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tauon.cli.screen import Screen
 
 GAP = 2
+EXTRA = 4  # columns whose `drop` is this or more are only there when the others have room for most of their text
 
 
 class Column(NamedTuple):
@@ -49,24 +50,30 @@ def fitted(columns: Sequence[Column], wanted: dict[int, int], width: int | None)
     if width is None:
         return wanted
     kept = dict(wanted)
-    while _total(_smallest(columns, kept)) > width:
-        droppable = [i for i in kept if columns[i].drop]
-        if not droppable:
-            return _smallest(columns, kept)
-        del kept[max(droppable, key=lambda i: columns[i].drop)]
-    widths = _smallest(columns, kept)
+    _drop(columns, kept, width, at_least=EXTRA, ease=1.5)
+    _drop(columns, kept, width, at_least=1, ease=1.0)
+    widths = _squeezed(columns, kept, 1.0)
     spare = width - _total(widths)
     for i in sorted(kept, key=lambda i: kept[i] - widths[i]):
-        more = min(spare, kept[i] - widths[i])
+        more = max(0, min(spare, kept[i] - widths[i]))
         widths[i] += more
         spare -= more
     return widths
 
 
-def _smallest(columns: Sequence[Column], wanted: dict[int, int]) -> dict[int, int]:
+def _drop(columns: Sequence[Column], kept: dict[int, int], width: int, *, at_least: int, ease: float) -> None:
+    """Leave columns out until the rest fits, each with `ease` times the least that it needs."""
+    while _total(_squeezed(columns, kept, ease)) > width:
+        droppable = [i for i in kept if columns[i].drop >= at_least]
+        if not droppable:
+            return
+        del kept[max(droppable, key=lambda i: columns[i].drop)]
+
+
+def _squeezed(columns: Sequence[Column], wanted: dict[int, int], ease: float) -> dict[int, int]:
     return {
-        i: min(w, max(columns[i].least, width_of(columns[i].title))) if columns[i].least else w
-        for i, w in wanted.items()
+        i: min(width, max(round(columns[i].least * ease), width_of(columns[i].title))) if columns[i].least else width
+        for i, width in wanted.items()
     }
 
 
