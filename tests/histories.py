@@ -45,17 +45,25 @@ CHEAPER = Rates(accelerator_micro_usd=1_500_000, cpu_micro_usd=30_000)
 class History:
     """A story told by numbers: each chooses the next group of facts among all that can happen."""
 
-    def __init__(self) -> None:
-        self.cluster = Cluster()
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        self.cluster = cluster or Cluster()
         self.events: list[Event] = []
 
-    def step(self, choice: int) -> list[Event]:
-        """Let the `choice`-th (modulo their count) possible group happen, a second after the one before."""
+    @property
+    def now_us(self) -> int:
+        """A second passes from fact to fact."""
+        return START_US + self.cluster.seq * SECOND_US
+
+    def facts(self, choice: int) -> Group:
+        """The `choice`-th (modulo their count) group that is possible now; nothing has changed yet."""
         groups = list(self.possible())
-        facts = groups[choice % len(groups)](choice // len(groups))
-        at_us = START_US + len(self.events) * SECOND_US
+        return groups[choice % len(groups)](choice // len(groups))
+
+    def step(self, choice: int) -> list[Event]:
+        """Let that group happen."""
+        at_us = self.now_us
         happened = []
-        for fact in facts:
+        for fact in self.facts(choice):
             event = Event(seq=self.cluster.seq + 1, at_us=at_us, fact=fact)
             self.cluster.apply(event)
             happened.append(event)
@@ -87,7 +95,7 @@ class History:
             key=f"key-{number}" if detail % 2 else "",
             checkpoint=CheckpointPolicy() if detail % 4 == 0 else None,
             depends_on=(live[detail % len(live)],) if live and detail % 5 == 0 else (),
-            submitted_at_us=START_US + len(self.events) * SECOND_US,
+            submitted_at_us=self.now_us,
         )
         waiting = sum(job.state is JobState.QUEUED for job in self.cluster.jobs.values())
         return [JobSubmitted(job=job)] if waiting < MOST_JOBS_WAITING else []
@@ -174,7 +182,7 @@ class History:
             accelerator="H100",
             resources=job.request.resources(),
             placement=tuple(placement),
-            placed_at_us=START_US + len(self.events) * SECOND_US,
+            placed_at_us=self.now_us,
         )
 
     def find_place(self, job: Job) -> list[WorkerPlacement] | None:

@@ -14,7 +14,7 @@ from tauon.model.event import Event, Fact
 from tauon.model.ids import JobId
 from tauon.ports.clock import Clock
 from tauon.ports.store import Store
-from tauon.reconciler.ledger import Ledger
+from tauon.reconciler.ledger import Ledger, Reading
 from tauon.reconciler.waiters import Waiters
 
 FIRST_RETRY_S = 0.1
@@ -55,7 +55,7 @@ class InlineJournal(_OnLedger):
     def append(self, facts: Sequence[Fact]) -> int:
         ledger = self._ledger
         if not ledger.sound:
-            ledger.restore(self._store.load())
+            ledger.restore(ledger.read_anew())
         seq = ledger.fold(facts)
         group = ledger.take()
         try:
@@ -63,7 +63,7 @@ class InlineJournal(_OnLedger):
         except StorageUnavailable:
             ledger.sound = False
             with suppress(StorageUnavailable):
-                ledger.restore(self._store.load())
+                ledger.restore(ledger.read_anew())
             raise
         ledger.confirm()
         self._news.reach(ledger.durable)
@@ -149,7 +149,8 @@ class GroupJournal(_OnLedger):
         error = written.exception()
         if error is None and self._down is None:
             self._ledger.confirm()
-            self._reached()
+            self._acknowledgements.reach(self._ledger.durable)
+            self._news.reach(self._ledger.durable)
             self._write_group()
             return
         self._go_down(self._down or _told(error))
@@ -164,29 +165,25 @@ class GroupJournal(_OnLedger):
     def _read_anew(self) -> None:
         self._busy = True
         self._retry = None
-        loaded = self._loop.run_in_executor(self._thread, self._store.load)
-        loaded.add_done_callback(self._restore)
+        read = self._loop.run_in_executor(self._thread, self._ledger.read_anew)
+        read.add_done_callback(self._restore)
 
-    def _restore(self, loaded: asyncio.Future[Cluster]) -> None:
+    def _restore(self, read: asyncio.Future[Reading]) -> None:
         self._busy = False
         assert self._down is not None
-        if loaded.exception() is None:
-            self._ledger.restore(loaded.result())
-            self._reached()
+        if read.exception() is None:
+            self._acknowledgements.reach(self._ledger.restore(read.result()))
         self._acknowledgements.fail(str(self._down))
         if self._closed:
             return
-        if loaded.exception() is None:
+        if read.exception() is None:
             self._down, self._retry_s = None, FIRST_RETRY_S
             self._up.set()
+            self._news.reach(self._ledger.durable)
             return
-        self._down = _told(loaded.exception())
+        self._down = _told(read.exception())
         self._retry = self._loop.call_later(self._retry_s, self._read_anew)
         self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
-
-    def _reached(self) -> None:
-        self._acknowledgements.reach(self._ledger.durable)
-        self._news.reach(self._ledger.durable)
 
 
 def _told(error: BaseException | None) -> Exception:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from tauon.model.changes import Changes
 from tauon.model.cluster import Cluster
@@ -26,6 +27,13 @@ class Group:
     def __init__(self, events: list[Event], changes: Changes) -> None:
         self.events = events
         self.changes = changes
+
+
+class Reading(NamedTuple):
+    """The state on disk, and whether the group that was on its way is in it: the error of a write does not tell."""
+
+    cluster: Cluster
+    is_written: bool
 
 
 class Ledger:
@@ -89,16 +97,26 @@ class Ledger:
             self.durable = events[-1].seq
             self.keys.forget(durable=self.durable, now_us=events[-1].at_us)
 
-    def restore(self, cluster: Cluster) -> None:
-        """Go back to what the disk has, after a group on its way may or may not have been written."""
-        if self._on_its_way and cluster.seq == self._on_its_way[-1].seq:
+    def read_anew(self) -> Reading:
+        """What the disk has, after a group on its way may or may not have been written; changes nothing here."""
+        cluster = self._store.load()
+        last = self._on_its_way[-1:]
+        found = self._store.events(after=last[0].seq - 1, limit=1) if last else []
+        return Reading(cluster, is_written=found == last)
+
+    def restore(self, reading: Reading) -> int:
+        """Go back to what the disk has; returns the position up to which all that was appended here is there."""
+        cluster = reading.cluster
+        if reading.is_written:
             self.confirm()
-        elif cluster.seq != self.durable:
+        ours = self.durable
+        if cluster.seq != self.durable:
             # Somebody else has written: what was kept no longer joins up.
             self._recent.clear()
         self._pending, self._on_its_way = [], []
         self.cluster, self.durable, self.sound = cluster, cluster.seq, True
-        self.keys.lose(after=cluster.seq)
+        self.keys.lose(after=ours)
+        return ours
 
     def recent(self, after: int) -> Sequence[Event] | None:
         """Durable events after a position, or None when they are no longer all kept."""

@@ -31,26 +31,23 @@ class Readers:
         with self._places:
             connection, was_idle = self._take()
             try:
-                answer = query(connection)
+                return self._ask(connection, query)
             except self._database.errors:
-                hung_up = was_idle and self._database.is_lost(connection)
-                connection.close()
-                if not hung_up:
+                if not (was_idle and self._database.is_lost(connection)):
                     raise
-                self._close_idle()
-                return self._read_anew(query)
-            except BaseException:
-                connection.close()
-                raise
-            self._give_back(connection)
-            return answer
+            # The server has been away: the other idle ones have hung up too.
+            self._close_idle()
+            return self._ask(self._database.open_reader(), query)
 
-    def _read_anew(self, query: Callable[[Connection], T]) -> T:
-        connection = self._database.open_reader()
+    def _ask(self, connection: Connection, query: Callable[[Connection], T]) -> T:
         try:
-            return query(connection)
-        finally:
-            connection.close()
+            answer = query(connection)
+        except BaseException:
+            if not self._database.is_lost(connection):
+                connection.close()
+            raise
+        self._give_back(connection)
+        return answer
 
     def close(self) -> None:
         self._closed = True
