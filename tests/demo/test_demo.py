@@ -71,13 +71,14 @@ def test_the_demo_comes_true(tmp_path: Path) -> None:
     assert "\x1b" not in written
 
 
-def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     with the_demo(tmp_path) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if line.endswith("train runs\n"):
                 break
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(number)
         rest, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130, rest
     assert re.search(r"[0-9] jobs of the demo cancelled; nothing of it is left running\.", rest)

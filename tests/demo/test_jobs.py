@@ -123,6 +123,6 @@ def test_every_document_is_a_job_that_brings_its_program() -> None:
 def test_the_mix_scales_what_the_jobs_do_and_labels_them(tmp_path: Path) -> None:
     mix = Mix(tmp_path, token="abc", scale=0.1)
     specs = {name: mix.spec(name) for name in NAMES}
-    assert specs["train"].env["STEPS"] == "300"
+    assert specs["train"].env["STEPS"] == "240"
     assert all(spec.labels == {"demo": "abc"} and (spec.workdir or "").startswith("blob:") for spec in specs.values())
     assert mix.spec("evaluate", depends_on=["j2"]).depends_on == ["j2"]

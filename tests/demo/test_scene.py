@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import re
 
 import pytest
+from rich.console import Console
 
 from tauon.cli.demo.lines import Lines
+from tauon.cli.demo.live import Picture
 from tauon.cli.demo.picture import frame
 from tauon.cli.demo.scene import Scene
 from tauon.cli.screen import Screen
@@ -107,6 +111,22 @@ def test_a_frame_fits_a_narrow_terminal_and_has_colour_where_it_may() -> None:
     scene.read("train", 1, "x" * 200)
     assert all(len(line) <= 60 for line in frame(scene, Screen(width=60)).splitlines())
     assert "\x1b[" in frame(scene, Screen(width=60, has_colour=True))
+
+
+def test_a_picture_is_drawn_again_in_its_place_as_wide_as_the_terminal() -> None:
+    scene = a_scene(["train"])
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=70, height=30, _environ={"TERM": "xterm"})
+    picture = Picture(scene, Screen(width=200), console)
+    picture.begin()
+    picture.show()
+    scene.look([a_job_view(1, "train", request="H100:1 " * 30)], a_top(3, ["j1"]), [], None)
+    picture.show()
+    picture.end()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.getvalue())
+    assert "[0 train   ]" in text
+    assert all(len(line) <= 70 for line in text.replace("\r", "\n").splitlines())
+    assert "\x1b[1A" in drawn.getvalue()
 
 
 def test_a_scene_that_has_seen_nothing_can_be_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -116,3 +117,10 @@ def test_the_report_names_what_went_wrong() -> None:
     text = report(scene, verdict(scene, BY_QUEUE, BY_JOB), BY_QUEUE, BY_JOB, Screen())
     assert "WRONG  search" in text
     assert text.endswith("The demo went wrong: search. See above what was seen.\n")
+
+
+def test_the_report_fits_a_narrow_terminal_and_loses_nothing() -> None:
+    scene = a_finished_scene()
+    text = report(scene, verdict(scene, BY_QUEUE, BY_JOB), BY_QUEUE, BY_JOB, Screen(width=60))
+    assert all(len(line) <= 60 for line in text.splitlines())
+    assert findings(scene)["search"].text in re.sub(r"\s+", " ", text)

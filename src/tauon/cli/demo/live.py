@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 
 from rich.console import Console
 from rich.live import Live
@@ -10,14 +10,17 @@ from rich.text import Text
 
 from tauon.cli.demo.picture import frame
 from tauon.cli.demo.scene import Scene
-from tauon.cli.screen import screen_of
+from tauon.cli.screen import Screen
+
+_LEAST_WIDTH = 40
 
 
 class Picture:
     """Draws a scene whenever it is told to, as wide as the terminal is at that moment."""
 
-    def __init__(self, scene: Scene, console: Console) -> None:
+    def __init__(self, scene: Scene, screen: Screen, console: Console) -> None:
         self._scene = scene
+        self._screen = screen
         self._console = console
         self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
 
@@ -25,11 +28,8 @@ class Picture:
         self._live.start()
 
     def show(self) -> None:
-        self._live.update(self._drawn(), refresh=True)
+        screen = replace(self._screen, width=max(_LEAST_WIDTH, self._console.width))
+        self._live.update(Text.from_ansi(frame(self._scene, screen), no_wrap=True), refresh=True)
 
     def end(self) -> None:
         self._live.stop()
-
-    def _drawn(self) -> Text:
-        screen = screen_of(sys.stdout, plain=self._console.no_color)
-        return Text.from_ansi(frame(self._scene, screen), no_wrap=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tauon.cli.demo.scene import Scene
 from tauon.cli.demo.verdict import Finding
-from tauon.cli.render.table import Cell, Column, Styled, table
+from tauon.cli.render.table import GAP, Cell, Styled, text_of, width_of, wrapped
 from tauon.cli.render.usage import usage_report
 from tauon.cli.render.words import count, duration, sentence
 from tauon.cli.screen import Screen
@@ -38,7 +38,7 @@ def report(
 def _findings(findings: Sequence[Finding], screen: Screen) -> str:
     marks = {True: Styled("ok", "green"), False: Styled("WRONG", "bold red")}
     rows: list[list[Cell]] = [[marks[one.is_right], one.about, one.text] for one in findings]
-    return _untitled(rows, screen)
+    return _listed(rows, screen)
 
 
 def _waits(scene: Scene, screen: Screen) -> str:
@@ -49,17 +49,28 @@ def _waits(scene: Scene, screen: Screen) -> str:
                 shown = name if not rows or name not in [row[0] for row in rows] else ""
                 rows.append([shown, Styled(duration(wait.to_s - wait.from_s), "yellow"), sentence(wait.reasons[0])])
                 rows.extend(["", "", sentence(reason)] for reason in wait.reasons[1:])
-    return _untitled(rows, screen) if rows else "None of them had to."
+    return _listed(rows, screen) if rows else "None of them had to."
 
 
 def _next(screen: Screen) -> str:
-    return _untitled([[Styled(what, "cyan"), why] for what, why in NEXT], screen)
+    return _listed([[Styled(what, "cyan"), why] for what, why in NEXT], screen)
 
 
-def _untitled(rows: Sequence[Sequence[Cell]], screen: Screen) -> str:
-    columns = [Column("") for _ in rows[0][:-1]]
-    text = table([*columns, Column("", least=30)], rows, screen)
-    return text.partition("\n")[2]  # without the line of titles
+def _listed(rows: Sequence[Sequence[Cell]], screen: Screen) -> str:
+    """Short cells in columns, then a text that goes on below itself where it is too long for a line."""
+    widths = [max(width_of(text_of(cell)) for cell in column) for column in list(zip(*rows, strict=True))[:-1]]
+    indent = " " * (sum(widths) + GAP * len(widths))
+    lines = []
+    for *cells, text in rows:
+        parts = [_padded(cell, width, screen) for cell, width in zip(cells, widths, strict=True)]
+        lines.append("".join(parts) + wrapped(text_of(text), screen, indent=indent).removeprefix(indent))
+    return "\n".join(lines)
+
+
+def _padded(cell: Cell, width: int, screen: Screen) -> str:
+    text = text_of(cell)
+    shown = screen.style(text, cell.style) if isinstance(cell, Styled) else text
+    return shown + " " * (width - width_of(text) + GAP)
 
 
 def _close(scene: Scene, findings: Sequence[Finding], screen: Screen) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -41,7 +43,7 @@ def show_for(scene: Scene, screen: Screen) -> Show:
 
     from tauon.cli.demo.live import Picture
 
-    return Picture(scene, Console(no_color=not screen.has_colour, highlight=False))
+    return Picture(scene, screen, Console(no_color=not screen.has_colour, highlight=False))
 
 
 async def run_demo(
@@ -62,13 +64,27 @@ async def run_demo(
     observer = Observer(control_plane, scene, show.show)
     with tempfile.TemporaryDirectory(prefix="tauon-demo-", ignore_cleanup_errors=True) as results:
         story = Story(control_plane, Mix(Path(results), token=scene.token, scale=scale), scene, observer)
-        in_time = await _played(control_plane, story, observer, show)
+        with _ended_like_by_ctrl_c():
+            in_time = await _played(control_plane, story, observer, show)
     by_queue, by_job = await _bill(control_plane, scene)
     findings = verdict(scene, by_queue, by_job)
     if not in_time:
         findings.append(Finding("time", is_right=False, text=f"it was not over after {LIMIT_S:.0f} s"))
     sys.stdout.write(report(scene, findings, by_queue, by_job, screen))
     return 0 if all(finding.is_right for finding in findings) else 1
+
+
+@contextlib.contextmanager
+def _ended_like_by_ctrl_c() -> Iterator[None]:
+    """A closed terminal and a polite kill end the demo as Ctrl-C does, so that they leave nothing running either."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, signal.raise_signal, signal.SIGINT)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
 
 
 async def _played(control_plane: ControlPlane, story: Story, observer: Observer, show: Show) -> bool:
