@@ -10,6 +10,7 @@ import pytest
 from tauon.providers.local.folders import Folders
 from tauon.providers.local.options import LocalOptions
 from tauon.providers.local.retention import prune, touch_checkpoint
+from tests.providers.local.world import LocalWorld
 
 NOW_S = 1_800_000_000.0
 DAY_S = 86_400.0
@@ -75,3 +76,15 @@ def test_a_checkpoint_with_folders_in_it_is_removed_whole(folders: Folders) -> N
         os.utime(path, (NOW_S - 31 * DAY_S,) * 2)
     prune(folders, LocalOptions(), NOW_S)
     assert not old.exists()
+
+
+@pytest.mark.anyio
+async def test_the_work_folder_of_a_forgotten_attempt_goes_and_its_output_stays(world: LocalWorld) -> None:
+    provider = await world.open()
+    order = world.order("echo kept > file; echo said")
+    await world.ran(provider, order)
+    folders = Folders(world.folder / "provider")
+    assert folders.attempt(order.attempt.id).work(0).is_dir()
+    await provider.forget(order.attempt.id)
+    assert not folders.attempt(order.attempt.id).path.exists()
+    assert await world.output(provider, order.attempt.id) == b"said\n"

@@ -75,6 +75,8 @@ class LocalProvider:
         self._gpus = GpuSampler(self._nvml)
         self._pruned_at_s = 0.0
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tauon-local")
+        self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="tauon-sweeper")  # nobody waits for it
+        self._sweeper.submit(self._runner.sweep)
         self._watch.start()
 
     # Nodes
@@ -110,7 +112,8 @@ class LocalProvider:
         return await self._for_each(self._runner.stop, orders)
 
     async def forget(self, attempt: AttemptId) -> None:
-        await self._in_thread(lambda: self._forget(attempt))
+        await self._in_thread(partial(self._runner.forget, attempt))
+        self._sweeper.submit(self._sweep, attempt)
 
     def usage(self) -> Sequence[ProcessUse]:
         return self._processes.newest
@@ -123,6 +126,7 @@ class LocalProvider:
     async def close(self) -> None:
         await self._in_thread(self._close)
         self._threads.shutdown(wait=False)
+        self._sweeper.shutdown(wait=False, cancel_futures=True)
 
     async def _logs(
         self, attempt: AttemptId, rank: int, offset: int, is_growing: Callable[[], bool] | None
@@ -150,8 +154,8 @@ class LocalProvider:
         indices = {gpu.uuid: gpu.place for gpu in self._nvml.gpus()} if needs_gpus else {}
         return self._runner.start(order, indices)
 
-    def _forget(self, attempt: AttemptId) -> None:
-        self._runner.forget(attempt)
+    def _sweep(self, attempt: AttemptId) -> None:
+        self._runner.sweep()
         retention.touch_checkpoint(self._folders, attempt.rpartition("-")[0])
         now_s = time.time()
         if now_s >= self._pruned_at_s + _PRUNE_EVERY_S:

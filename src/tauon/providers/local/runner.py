@@ -56,9 +56,6 @@ class Runner:
         `follow` asks to be told (by `gone`) when a supervisor has ended. Raises OSError.
         """
         self._follow = follow
-        for path in self._folders.attempts.iterdir():
-            if path.name.startswith(_GONE):
-                shutil.rmtree(path, ignore_errors=True)
         for name in self._folders.attempt_names():
             self.adopt(AttemptId(name))
         self._launcher.warm_up()
@@ -149,17 +146,20 @@ class Runner:
             os.close(lock)
 
     def forget(self, attempt: AttemptId) -> None:
-        """Remove an attempt's folder; its logs and its job's checkpoints stay."""
+        """Put an attempt's folder aside for `sweep`; its logs and its job's checkpoints stay."""
         if not is_safe_name(attempt):
             return
         self._make_sure_it_is_over(attempt)
         self._attempts.forget(attempt)
         doomed = self._folders.attempts / f"{_GONE}{attempt}"
-        try:
+        with suppress(OSError):  # if it stays it is seen again, and forgotten again
             self._folders.attempt(attempt).path.rename(doomed)  # at once and as a whole; the removal may take long
-        except FileNotFoundError:
-            return
-        shutil.rmtree(doomed, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove the folders that were put aside, by this server or by one before."""
+        for path in self._folders.attempts.iterdir():
+            if path.name.startswith(_GONE):
+                shutil.rmtree(path, ignore_errors=True)
 
     def _hand_over(self, order: StartOrder, gpu_indices: Mapping[str, int]) -> None:
         reply = self._launcher.hand_over(self._instructor.write(order, gpu_indices))
