@@ -32,7 +32,7 @@ class Intake:
         self._store = store
         self._blobs = blobs
         self._secrets = secrets
-        self._requests: dict[str, Request] = {}
+        self._requests: dict[tuple[str, str, int, str], Request] = {}
         self._verdicts: dict[Request, str] = {}
         self._verdicts_version = -1
 
@@ -76,13 +76,13 @@ class Intake:
         )
 
     def _request(self, spec: JobSpec) -> Request:
-        parts = (spec.resources, spec.constraints, spec.workers, spec.max_price)
-        text = repr(parts)
-        request = self._requests.get(text)
+        where, what = spec.constraints.model_dump_json(), spec.resources.model_dump_json()
+        key = (what, where, spec.workers, str(spec.max_price))
+        request = self._requests.get(key)
         if request is None:
             if len(self._requests) > 10_000:
                 self._requests.clear()
-            request = self._requests[text] = request_of(spec)
+            request = self._requests[key] = request_of(spec)
         return request
 
     def _refuse_the_impossible(self, request: Request, cluster: Cluster, now_us: int) -> None:
