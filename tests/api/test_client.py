@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import runpy
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -64,6 +66,13 @@ def test_both_are_there_by_their_short_names() -> None:
     assert (tauon.Client, tauon.AsyncClient) == (Client, AsyncClient)
     with pytest.raises(AttributeError, match="Clint"):
         _ = tauon.Clint  # type: ignore[attr-defined]
+
+
+def test_the_client_loads_neither_server_nor_terminal() -> None:
+    """What every command waits for at its start."""
+    ask = "import sys, tauon.api.client; print(*{'litestar', 'uvicorn', 'rich', 'pygments', 'yaml'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
 
 
 def test_where_no_server_is_it_says_how_to_start_one() -> None:

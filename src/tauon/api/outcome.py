@@ -6,9 +6,9 @@ from secrets import token_hex
 from typing import Any, TypeVar, get_origin
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
+from tauon.api.lean_httpx import httpx
 from tauon.api.problems import Problem, error_of
 from tauon.model.errors import AccessDenied, InvalidRequest, NotFound, TauonError, Unavailable
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-import httpx
 import msgspec
 
 from tauon import __version__
 from tauon.api.connection import Connection, is_loopback_url
+from tauon.api.lean_httpx import httpx
 from tauon.api.outcome import absence, decoded, refusal
 from tauon.api.patience import PAUSES_S, AsyncWait, pause_s
 from tauon.api.problems import Problem, error_of
