@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +18,14 @@ from tauon.model.errors import ConfigError
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import Ending, Phase
 from tauon.providers.local.folders import Folders
-from tauon.providers.local.identity import process_table
-from tauon.providers.local.remains import read_status
+from tauon.providers.local.identity import boot_id, open_pidfd, process_table, send_signal
+from tauon.providers.local.remains import identity_of, read_status
 from tauon.providers.local.supervisor.order import Status
 from tests.house.source import ROOT, SOURCE
 from tests.providers.contract import FOREVER, STUBBORN
 from tests.providers.local.host import COUNT, the_run
 from tests.providers.local.world import LocalWorld, command_of
+from tests.providers.world import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -161,6 +164,21 @@ async def test_forgetting_what_still_runs_kills_it_first(world: LocalWorld) -> N
     await provider.forget(attempt)
     assert world.processes() == []
     assert (await provider.observe("")).attempts == ()
+
+
+async def test_when_the_servers_home_is_removed_nothing_runs_on(world: LocalWorld) -> None:
+    provider = await world.open()
+    attempt = await world.started(provider, world.order(STUBBORN))
+    await world.says(provider, attempt, "child")
+    supervisor = identity_of(status_of(world, attempt)["supervisor"])
+    await world.abandon(provider)
+    end = open_pidfd(supervisor, boot_id())
+    assert end is not None
+    await asyncio.to_thread(shutil.rmtree, world.folder / "provider")
+    assert send_signal(supervisor, boot_id(), signal.SIGUSR1)  # it looks now and then, and whenever it is told to
+    assert await asyncio.to_thread(select.select, [end], [], [], PATIENCE_S) != ([], [], [])
+    os.close(end)
+    assert world.processes() == []
 
 
 async def test_a_status_cut_short_by_a_loss_of_power_is_nothing(world: LocalWorld) -> None:

@@ -24,6 +24,7 @@ from tauon.providers.local.supervisor.spawn import Launch, SpawnFailed, fork, re
 
 _KILL_AGAIN_S = 0.05
 _DRAIN_S = 2.0
+_LOOK_AFTER_HOME_S = 30.0
 _TOLD_TO_END = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -149,7 +150,9 @@ class Gang:
             if left_s is not None and left_s <= 0:
                 self._crew.kill_all()
                 left_s = _KILL_AGAIN_S
-            self._look(left_s)
+            self._look(_LOOK_AFTER_HOME_S if left_s is None else min(left_s, _LOOK_AFTER_HOME_S))
+            if not self._report.is_wanted:  # the server's home was removed: nobody would ever stop this
+                self._crew.kill_all()
             if self._crew.first_failed is not None and self._farewell is None:
                 self._say_farewell(signal.SIGTERM, self._order["failure_grace_s"], notice_s=None)
         self._clear_away()

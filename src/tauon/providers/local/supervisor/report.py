@@ -80,6 +80,17 @@ class Report:
                 break
         self._ring()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is still a place where anybody could read it."""
+        try:
+            self._folder.status.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def stop_note(self) -> StopNote | None:
         """The newest order to stop, if there is one."""
         try:
