@@ -66,22 +66,10 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
         waker = _Waker()
         providers: dict[PoolName, Provider] = {}
         for pool in pools.values():
-            context = ProviderContext(
-                pool=pool,
-                folder=private_folder(home / "pools" / pool.name),
-                instance=store.instance,
-                wake=waker,
-                blob_path=blobs.path,
-            )
-            providers[pool.name] = opened = _factory(pool)(context)
+            providers[pool.name] = opened = _open(pool, home, store.instance, waker, blobs)
             stack.push_async_callback(opened.close)
-        site = Site(
-            journal=journal,
-            clock=clock,
-            pools=[OpenPool(name, provider, provider) for name, provider in providers.items()],
-            secrets=secrets,
-            log=logger.warning,
-        )
+        opened_pools = [OpenPool(name, provider, provider) for name, provider in providers.items()]
+        site = Site(journal=journal, clock=clock, pools=opened_pools, secrets=secrets, log=logger.warning)
         loop = Loop(site)
         waker.target = loop.wake
         parts = Parts(
@@ -97,16 +85,28 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             intake=Intake(store=store, blobs=blobs, secrets=secrets),
             database=_without_password(database),
         )
-        task = asyncio.create_task(loop.run(), name="loop")
-        stack.push_async_callback(_stop, loop, task)
-        ready = asyncio.create_task(loop.ready.wait())
-        await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
+        await _begin(loop, stack)
         yield Running(
             control_plane_for=lambda user: LocalControlPlane(parts, user),
             tokens=FileTokens(home / "tokens.json"),
             loop=loop,
         )
+
+
+def _open(pool: Pool, home: Path, instance: str, wake: Callable[[], None], blobs: FileBlobs) -> Provider:
+    """The provider of a pool, on a folder of its own. Raises ConfigError."""
+    folder = private_folder(home / "pools" / pool.name)
+    context = ProviderContext(pool=pool, folder=folder, instance=instance, wake=wake, blob_path=blobs.path)
+    return _factory(pool)(context)
+
+
+async def _begin(loop: Loop, stack: contextlib.AsyncExitStack) -> None:
+    """Let the loop run, and return after its first cycle: from then on the pools' nodes are known."""
+    task = asyncio.create_task(loop.run(), name="loop")
+    stack.push_async_callback(_stop, loop, task)
+    ready = asyncio.create_task(loop.ready.wait())
+    await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
 
 
 class _Waker:
