@@ -44,7 +44,8 @@ class Observer:
             self._stirred.clear()
             await self.look()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):  # wait_for may swallow a cancellation (Python 3.11)
+                    await self._stirred.wait()
 
     async def look(self) -> None:
         """Ask once how things stand, and show it."""
