@@ -109,9 +109,13 @@ class PostgresServer:
         tried = subprocess.run(["/bin/test", "-x", binaries / "initdb"], check=False, cwd="/", **self._as)
         if tried.returncode == 0:
             return binaries
+        # A wheel's programs look for its libraries beside its package.
+        package = binaries.parents[1]
         copy = self.folder / "install"
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-        return copy / "bin"
+        for part in (binaries.parent, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, copy / part.relative_to(package.parent), symlinks=True)
+        return copy / binaries.relative_to(package.parent)
 
 
 @pytest.fixture(scope="session")

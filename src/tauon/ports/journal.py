@@ -28,7 +28,10 @@ class Journal(Protocol):
         ...
 
     async def durable(self, seq: int) -> None:
-        """Return when everything up to `seq` is on disk; raise StorageUnavailable if it was lost."""
+        """Return when everything up to `seq` is on disk; raise StorageUnavailable if it was lost.
+
+        Await it right after the append, with no other await between: what was lost gives its position to what comes next.
+        """
         ...
 
     def key_in_flight(self, key: str) -> JobId | None:

@@ -14,6 +14,9 @@ _NAME = re.compile(r"^-- name: (\w+)$")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _REPEATED = re.compile(r"VALUES \([^()]*\)|IN \(:\w+\)")
 
+# Each statement hands the interpreter to the other threads and waits to get it back, so the fewer the better.
+SIZES = (64, 32, 16, 8, 4, 2, 1)
+
 Row = tuple[Any, ...]
 
 
@@ -65,10 +68,10 @@ def schema(int64: str) -> list[str]:
     return [part.strip().replace("{int64}", int64) for part in text.split(";") if part.strip()]
 
 
-def chunks(count: int, sizes: Iterable[int] = (64, 8, 1)) -> Iterable[tuple[int, int]]:
-    """Cut `count` rows into spans of few different lengths, so that each length's statement stays prepared."""
+def chunks(count: int) -> Iterable[tuple[int, int]]:
+    """Cut `count` rows into few spans, of few different lengths, so that each length's statement stays prepared."""
     start = 0
-    for size in sizes:
+    for size in SIZES:
         while count - start >= size:
             yield start, size
             start += size
