@@ -58,9 +58,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
         return (self.capacity.accelerator_milli_us - self.work.accelerator_milli_us) / 1000 / HOUR_US
 
 
-def bill(
-    records: Iterable[UsageRecord], *, from_us: int, to_us: int, key: Callable[[UsageRecord], str]
-) -> Bill:
+def bill(records: Iterable[UsageRecord], *, from_us: int, to_us: int, key: Callable[[UsageRecord], str]) -> Bill:
     """Sum records over a window (microseconds). `key` names the line of a record of work."""
     lines: dict[str, Sum] = {}
     work, capacity = Sum(), Sum()

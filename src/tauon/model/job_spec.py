@@ -35,7 +35,9 @@ def _checked(parse: Any) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-Duration = Annotated[int | float | str, _checked(parse_duration_s), Field(description="seconds, or 90s, 15m, 1h30m, 2d")]
+Duration = Annotated[
+    int | float | str, _checked(parse_duration_s), Field(description="seconds, or 90s, 15m, 1h30m, 2d")
+]
 Memory = Annotated[int | float | str, _checked(parse_memory_mib), Field(description="GiB, or 512MiB, 16GB, 1TiB")]
 Cores = Annotated[int | float | str, _checked(parse_cpu_milli), Field(description="cores: 4, 0.5 or 500m")]
 Price = Annotated[int | float | str, _checked(usd_per_h_to_micro), Field(description="US dollars an hour")]
@@ -50,8 +52,8 @@ class ResourcesSpec(_Document):
 
     accelerators: str | dict[str, Any] | list[str | dict[str, Any]] | None = None
     """`H100:8`; a share, `H100:0.5`; a requirement, `{memory_gib: ">=40", count: 2}`; or a list, best first."""
-    cpu: Cores = 1
-    """Cores for each worker."""
+    cpu: Cores | None = None
+    """Cores for each worker, also its limit where the pool can; left out, one is counted and nothing is limited."""
     memory: Memory = "0"
     """Memory for each worker; 0 asks for none in particular and sets no limit."""
     disk: Memory = "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from tauon.model.accelerator import canonical_type
 from tauon.model.resources import MILLI, AcceleratorRequest
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -94,7 +95,11 @@ def _alternatives(item: object) -> list[AcceleratorRequest]:
         type_ = str(item.get("type", ""))
         if type_ and not _TYPE.fullmatch(type_):
             raise ValueError(f"{type_!r} is no accelerator type")
-        return [AcceleratorRequest(type=type_, memory_gib_min=least, milli=parse_count_milli(item.get("count", 1)))]
+        return [
+            AcceleratorRequest(
+                type=canonical_type(type_), memory_gib_min=least, milli=parse_count_milli(item.get("count", 1))
+            )
+        ]
     if isinstance(item, dict) and item:
         return [_by_type(str(type_), count) for type_, count in item.items()]
     raise ValueError(
@@ -106,7 +111,7 @@ def _alternatives(item: object) -> list[AcceleratorRequest]:
 def _by_type(type_: str, count: object) -> AcceleratorRequest:
     if not _TYPE.fullmatch(type_):
         raise ValueError(f"{type_!r} is no accelerator type; write for example H100:8")
-    return AcceleratorRequest(type=type_, milli=parse_count_milli(count))
+    return AcceleratorRequest(type=canonical_type(type_), milli=parse_count_milli(count))
 
 
 def _least_gib(value: object) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from tauon.model.accelerator import canonical_type
 from tauon.model.cluster import Cluster
 from tauon.model.errors import ConfigError
 from tauon.model.event import Fact, NodeTerminated, PoolConfigured, PoolRemoved, QueueConfigured, QueueRemoved
@@ -93,7 +94,7 @@ class ServerConfig(_Settings):
                 region=one.region,
                 residency=tuple(one.residency),
                 capacity_type=one.capacity_type,
-                prices_usd_per_h=one.prices_usd_per_h,
+                prices_usd_per_h={canonical_type(part): price for part, price in one.prices_usd_per_h.items()},
                 options=one.options,
             )
             for one in self.pools

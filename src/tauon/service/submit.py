@@ -131,7 +131,7 @@ def request_of(spec: JobSpec) -> Request:
     resources, limits = spec.resources, spec.constraints
     return Request(
         accelerators=parse_accelerators(resources.accelerators),
-        cpu_milli=parse_cpu_milli(resources.cpu),
+        cpu_milli=parse_cpu_milli(1 if resources.cpu is None else resources.cpu),
         memory_mib=parse_memory_mib(resources.memory),
         disk_mib=parse_memory_mib(resources.disk),
         workers=spec.workers,

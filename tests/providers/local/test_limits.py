@@ -114,7 +114,8 @@ async def test_groups_are_there_while_a_worker_runs_and_gone_after_it(world: Loc
     provider = await world.open()
     if not provider.capabilities().limits_memory:
         pytest.skip("no control groups can be made here")
-    order = world.order(FOREVER, workers=2, request=a_request(gpus=0, cpu=0.5, memory_mib=64, workers=2))
+    request = a_request(gpus=0, cpu=0.5, memory_mib=64, workers=2)
+    order = world.order(FOREVER, workers=2, request=request, resources={"cpu": 0.5})
     attempt = await world.started(provider, order)
     status = read_status(Folders(world.folder / "provider").attempt(attempt))
     assert status is not None

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from tauon.model.errors import NotFound, Rejected
 from tauon.model.job import CheckpointPolicy
+from tauon.model.resources import Resources
 from tauon.ports.providers import ProviderContext, StartOrder
 from tauon.providers.local.environment import base_environment, worker_environments
 from tauon.providers.local.folders import Folders, is_safe_name
@@ -26,6 +28,12 @@ class CannotStart(Exception):
     """Why this attempt can't be started here, although the order itself is right; for people."""
 
 
+class ResourcesDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What the document says of resources: only whether cores were named, for a default is no limit."""
+
+    cpu: int | float | str | None = None
+
+
 class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     """The part of the job's document that a machine needs."""
 
@@ -34,6 +42,7 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     workdir: str | None = None
     inputs: dict[str, str] = {}
+    resources: ResourcesDocument = ResourcesDocument()
 
 
 class Instructor:
@@ -61,6 +70,9 @@ class Instructor:
         own = {"TAUON_CHECKPOINT_DIR": checkpoint, "TAUON_INSTANCE": self._context.instance}
         base = base_environment(self._options.pass_env)
         environments = worker_environments(order, base, document.env, own, gpu_indices)
+        limits = attempt.resources
+        if document.resources.cpu is None:
+            limits = replace(limits, cpu_milli=0)
         return SupervisionOrder(
             attempt=attempt.id,
             root=str(self._folders.root),
@@ -76,13 +88,13 @@ class Instructor:
             leftover_grace_s=LEFTOVER_GRACE_S,
             log_segment_bytes=(self._options.log_max_mib << 20) // LOG_SEGMENTS,
             log_segments=LOG_SEGMENTS,
-            workers=[self._worker(order, rank, env) for rank, env in enumerate(environments)],
+            workers=[self._worker(order, rank, env, limits) for rank, env in enumerate(environments)],
         )
 
-    def _worker(self, order: StartOrder, rank: int, env: dict[str, str]) -> WorkerOrder:
+    def _worker(self, order: StartOrder, rank: int, env: dict[str, str], limits: Resources) -> WorkerOrder:
         attempt = order.attempt
         name = re.sub(r"[^A-Za-z0-9-]", "-", f"tauon-{self._context.instance}-{attempt.id}-{rank}")
-        limit = self._limits.order(name, attempt.resources)
+        limit = self._limits.order(name, limits)
         return WorkerOrder(
             folder=str(self._folders.attempt(attempt.id).work(rank)),
             env=env,
