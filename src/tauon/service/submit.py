@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic_core import PydanticSerializationError
 
 from tauon.model.cluster import Cluster
 from tauon.model.errors import Infeasible, InvalidRequest, InvalidSpec
@@ -57,7 +59,7 @@ class Intake:
             user=user,
             priority=queue.priority if spec.priority is None else spec.priority,
             request=request,
-            document=spec.model_dump_json(exclude_defaults=True),
+            document=_document(spec),
             submitted_at_us=now_us,
             queued_at_us=now_us,
             retries=Retries(
@@ -116,6 +118,26 @@ class Intake:
                 raise InvalidRequest(f"depends_on: {name} was {job.state}, so this job could never start")
             found.append(job.id)
         return tuple(found)
+
+
+def _document(spec: JobSpec) -> str:
+    """The document as it is kept. Raises InvalidSpec for text that no program could be given."""
+    try:
+        document = spec.model_dump_json(exclude_defaults=True)
+    except PydanticSerializationError as error:
+        raise InvalidSpec("a text in the job is no Unicode (it has half of a character)") from error
+    if "\\u0000" in document and any("\0" in text for text in _texts(spec.model_dump(exclude_defaults=True))):
+        raise InvalidSpec("a text in the job has a NUL character, which no program can be given")
+    return document
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for part in pair for text in _texts(part))
+    elif isinstance(value, list):
+        yield from (text for part in value for text in _texts(part))
 
 
 def _checkpoint(spec: CheckpointSpec | None) -> CheckpointPolicy | None:
