@@ -36,7 +36,7 @@ def make_room(draft: Draft, job: Job, ways: Sequence[Choice]) -> tuple[Fit, Wait
     names = ", ".join(v.job for v in victims[:3])
     reason = WaitReason(
         code=WaitCode.PREEMPTING,
-        message=f"it preempts {names}{' and others' if len(victims) > 3 else ''}, which may save their work first",
+        message=f"it preempts {names}{' and others' if len(victims) > 3 else ''}, which may save work first",
         waits_for=tuple(v.job for v in victims[:8]),
     )
     return fit, reason

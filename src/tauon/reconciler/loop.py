@@ -60,7 +60,8 @@ class Loop:
                 wait_s = await self._begin_anew(back_off_s)
                 back_off_s = min(LONGEST_BACK_OFF_S, back_off_s * 2)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
 
     async def _begin_anew(self, after_s: float) -> float:
         await asyncio.sleep(after_s)
