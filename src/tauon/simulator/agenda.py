@@ -9,6 +9,8 @@ from typing import NamedTuple
 from tauon.model.errors import InvalidRequest
 from tauon.simulator.scenario import Happening, Submit
 
+_MANY = 2**62  # what is repeated comes before what is new at the same time
+
 
 class Entry(NamedTuple):
     """A happening; `submit` is its position among the submits."""
@@ -27,6 +29,7 @@ class Agenda:
         self._soon: list[Entry] = []
         self._read = 0
         self._submits = 0
+        self._repeats = 0
         self._last_us = 0
         self._next()
 
@@ -45,7 +48,8 @@ class Agenda:
 
     def again(self, entry: Entry, at_us: int) -> None:
         """Let something happen once more, later."""
-        heapq.heappush(self._soon, entry._replace(at_us=at_us, order=0))
+        self._repeats += 1
+        heapq.heappush(self._soon, entry._replace(at_us=at_us, order=self._repeats - _MANY))
 
     def _next(self) -> None:
         """Read one ahead. Raises InvalidRequest when the list is not in order of time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tauon.model.attempt import Attempt
 from tauon.model.errors import InvariantViolated
 from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.job import Job
 from tauon.model.resources import MILLI
 from tauon.simulator.scenario import Work
 
@@ -14,6 +15,7 @@ class Labour:
 
     def __init__(self) -> None:
         self._work: dict[JobId, Work] = {}
+        self._by_key: dict[str, Work] = {}
         self._saved_us: dict[JobId, int] = {}
         self._crashes: dict[JobId, int] = {}
         self._runs: dict[JobId, int] = {}
@@ -21,9 +23,21 @@ class Labour:
         self._begun: set[AttemptId] = set()
         self._occupied: dict[tuple[NodeId, int], int] = {}
 
+    def expect(self, key: str, work: Work) -> None:
+        """Say what the job that is about to be submitted under a key will do: the answer may get lost."""
+        if key:
+            self._by_key[key] = work
+
     def know(self, job: JobId, work: Work) -> None:
         """Say what a job will do, before it can be started."""
         self._work[job] = work
+
+    def meet(self, job: Job) -> None:
+        """A job is about to be started. Raises InvariantViolated when nobody said what it will do."""
+        if job.id not in self._work:
+            if job.key not in self._by_key:
+                raise InvariantViolated(f"{job.id} is started, but its submitter never heard of it and gave no key")
+            self._work[job.id] = self._by_key[job.key]
 
     def work(self, job: JobId) -> Work:
         return self._work[job]

@@ -56,11 +56,19 @@ class SimProvider:
 
     def node_appears(self, node: Node) -> None:
         """A node is there, or has other values from now on."""
+        if node.id not in self._nodes:
+            self._find_the_dead(node.id)
         self._nodes[node.id] = node
         self._listing = None
         if self._faults.node_lasts_s:
             self._count_down(node)
         self.wake()
+
+    def _find_the_dead(self, node: NodeId) -> None:
+        """A node that is back knows nothing of its workers, so their engine learns of it, if it had not before."""
+        for execution in list(self._executions.values()):
+            if any(worker.node == node for worker in execution.attempt.placement):
+                execution.report_loss()
 
     def _count_down(self, node: Node) -> None:
         now_us = self._clock.now_us()
@@ -162,6 +170,7 @@ class SimProvider:
             return OutOfCapacity(f"{self.pool} has nothing left", until_us=now_us)
         if any(worker.node not in self._nodes for worker in attempt.placement):
             return NotReady(f"{self.pool} has lost a node of it", retry_after_s=RETRY_S)
+        self._labour.meet(order.job)
         execution = Execution(attempt, self._labour, self._clock, self._publish)
         self._executions[attempt.id] = execution
         if self._chance.happens(faults.start_fails, "start fails", attempt.id):

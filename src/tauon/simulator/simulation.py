@@ -133,6 +133,7 @@ class Simulation:
         self.journal.append([QueueConfigured(queue=queue) for queue in scenario.queues])
         for node in scenario.nodes:
             self.providers[node.pool].node_appears(node)
+        await self._cycle()  # as after a start of the server: nobody can submit before the nodes are known
         quiet = 0
         while quiet < QUIET_LOOKS and not self._is_over():
             next_us = self._next_us()
@@ -143,10 +144,11 @@ class Simulation:
                 await self._happen(entry)
             if self._woken or self._due_us <= next_us:
                 before = self.journal.cluster.seq
-                await self._cycle()
+                went_well = await self._cycle()
                 # When only full looks are left to be taken, and they find nothing, nothing will ever happen again.
                 is_idle = self.clock.next_us() is None and self._agenda.next_us() is None
-                quiet = quiet + 1 if is_idle and self._owes_nothing() and self.journal.cluster.seq == before else 0
+                is_quiet = is_idle and self._owes_nothing() and self.journal.cluster.seq == before
+                quiet = quiet + 1 if is_quiet and went_well else 0
 
     def _next_us(self) -> int | None:
         now_us = self.clock.now_us()
@@ -167,7 +169,8 @@ class Simulation:
         owed = any(p.closed or p.starts or p.stops or p.condemned or p.forgets for p in pools)
         return not owed and self.site.plan.next_look_us is None
 
-    async def _cycle(self) -> None:
+    async def _cycle(self) -> bool:
+        """Have a cycle; False when the journal could not be written."""
         self._woken = False
         now_us = self.clock.now_us()
         self._cycles += 1
@@ -181,6 +184,8 @@ class Simulation:
         except StorageUnavailable:
             self.site.owe_all()
             self._due_us = now_us + STORAGE_RETRY_US
+            return False
+        return True
 
     async def _happen(self, entry: Entry) -> None:
         try:
@@ -219,6 +224,7 @@ class Simulation:
             if None in before:
                 raise InvalidRequest("a job that it depends on was refused")
             spec = spec.model_copy(update={"depends_on": before})
+        self.labour.expect(submit.key, submit.work)
         answer = await self.control_plane(submit.user).submit(spec, key=submit.key)
         job = JobId(answer.id)
         self._jobs[position] = job
