@@ -35,8 +35,8 @@ class ShellPlane(MemoryPlane):
         self.details: dict[str, JobDetail] = {}
         self.outputs: dict[tuple[int, int], bytes] = {}
         self.turns: list[Callable[[], None]] = []
+        self.turn_s = 0.0
         self.piece_bytes = 7
-        self.max_piece = 0
 
     def has(self, *jobs: JobView | JobDetail) -> None:
         """Let these jobs be there, the newest first."""
@@ -82,8 +82,10 @@ class ShellPlane(MemoryPlane):
     async def watch(self, *, after: int = 0, subject: str = "") -> AsyncIterator[EventView]:
         self._asked("watch", after, subject)
         while self.turns:
+            await asyncio.sleep(self.turn_s)
             self.turns.pop(0)()
             yield an_event(len(self.seen))
+        await asyncio.sleep(self.turn_s)
 
 
 class FakeWiring(Wiring):

@@ -11,7 +11,7 @@ import click
 
 from tauon import __version__
 from tauon.cli.command import Call, Entry, LazyGroup, Load, common_options, split_at_dashes, taken
-from tauon.cli.faults import Faults
+from tauon.cli.faults import BROKEN_PIPE, Faults
 from tauon.cli.options import Common
 
 _JOBS, _FLEET, _SERVER = "Jobs", "Capacity and money", "Server"
@@ -72,6 +72,8 @@ def run(load: Load, arguments: Sequence[str] | None = None) -> int:
     faults = Faults(is_plain="--no-color" in own, is_debugging="--debug" in own)
     try:
         code = cli.main(args=given, prog_name="tauon", standalone_mode=False, obj=Call(load, Common()))
+        if code == BROKEN_PIPE:
+            return faults.told(BrokenPipeError())
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the last one who can tell the person
         return faults.told(error)

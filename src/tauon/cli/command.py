@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tauon.cli.faults import BROKEN_PIPE
 from tauon.cli.options import Common
 
 Options = TypeVar("Options")
@@ -89,7 +90,11 @@ def command(
             context = click.get_current_context()
             call: Call = context.obj
             call = replace(call, common=taken(values, call.common))
-            context.exit(body(call, options(**values)))
+            try:
+                code = body(call, options(**values))
+            except BrokenPipeError:
+                code = BROKEN_PIPE  # click would make a plain 1 of it
+            context.exit(code)
 
         params: list[click.Parameter] = list(reversed(getattr(body, "__click_params__", [])))
         return cls(name=name, reads=reads, params=params, callback=callback, help=inspect.cleandoc(body.__doc__ or ""))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from tauon.cli.output import Output
 from tauon.cli.screen import Screen, standard_screen
 from tauon.cli.streams import closing
+from tauon.model.errors import Unavailable
 from tauon.service.control_plane import ControlPlane
 
 View = TypeVar("View")
@@ -27,16 +27,19 @@ async def kept_up_to_date(
     """Show what `asked` answers, again whenever something has happened, until the person has seen enough."""
     output.patience.over()
     happened = asyncio.Event()
-    watcher = asyncio.create_task(_watch(plane, happened))
+    if output.is_for_people and output.screen.is_terminal:
+        showing = _redrawn(output, asked, render, happened)
+    else:
+        showing = _reprinted(output, asked, render, happened)
+    tasks = [asyncio.create_task(_watch(plane, happened)), asyncio.create_task(showing)]
     try:
-        if output.is_for_people and output.screen.is_terminal:
-            await _redrawn(output, asked, render, happened)
-        else:
-            await _reprinted(output, asked, render, happened)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return 0
 
 
@@ -44,6 +47,7 @@ async def _watch(plane: ControlPlane, happened: asyncio.Event) -> None:
     async with closing(plane.watch(after=-1)) as news:
         async for _ in news:
             happened.set()
+    raise Unavailable("the server ended the stream of news")
 
 
 async def _moments(happened: asyncio.Event) -> AsyncIterator[bool]:

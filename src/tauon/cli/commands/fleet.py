@@ -172,7 +172,8 @@ class NodesGroup(LazyGroup):
     """`tauon nodes` alone lists them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not any(word in self.list_commands(ctx) or word in ("-h", "--help") for word in args):
+        names = (*self.list_commands(ctx), "-h", "--help")
+        if not ctx.resilient_parsing and (not args or args[0].startswith("-")) and not set(args) & set(names):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
