@@ -78,7 +78,9 @@ def _folded(line: str) -> str:
     import textwrap
 
     width = max(40, shutil.get_terminal_size().columns)
-    return textwrap.fill(line, width, initial_indent=" " * 7, subsequent_indent=" " * 7, break_long_words=False).lstrip()
+    return textwrap.fill(
+        line, width, initial_indent=" " * 7, subsequent_indent=" " * 7, break_long_words=False
+    ).lstrip()
 
 
 def _pipe_closed() -> int:

@@ -58,3 +58,127 @@ class LoginOptions:
 
     url: str
     token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What to submit: files, or a command. Every other field that is not empty goes over what the files say."""
+
+    files: tuple[Path, ...]
+    command: tuple[str, ...] | None
+    name: str | None
+    queue: str | None
+    priority: int | None
+    workers: int | None
+    gpus: tuple[str, ...]
+    cpus: str | None
+    memory: str | None
+    disk: str | None
+    env: tuple[str, ...]
+    secret: tuple[str, ...]
+    workdir: str | None
+    label: tuple[str, ...]
+    max_price: str | None
+    timeout: str | None
+    deadline: str | None
+    retries: int | None
+    depends_on: tuple[str, ...]
+    key: str
+    follow: bool
+    wait: bool
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopOptions:
+    """Once, or again and again."""
+
+    watch: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainOptions:
+    """Which nodes, and why."""
+
+    nodes: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndrainOptions:
+    """Which nodes."""
+
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageOptions:
+    """What to sum by, and the window as it was written."""
+
+    by: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventOptions:
+    """Which lines of the journal."""
+
+    subject: str
+    follow: bool
+    since: str
+    tail: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """Which jobs to list. Without states: those that have not ended. `limit` 0: all there are."""
+
+    all: bool
+    state: tuple[str, ...]
+    queue: str
+    user: str
+    label: tuple[str, ...]
+    text: str
+    limit: int
+    watch: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOption:
+    """One job, by id or name."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsOption:
+    """Some jobs, by id or name."""
+
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """Which output. Without a rank: of all workers."""
+
+    job: str
+    follow: bool
+    rank: int | None
+    attempt: int | None
+    tail: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretName:
+    """Which secret."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretValue:
+    """Which secret, and its value."""
+
+    name: str
+    value: str

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 import click
 
-from tauon.cli.commands.run import RunOptions
+from tauon.cli.options import RunOptions
 from tauon.model.errors import InvalidRequest
 from tauon.model.job_spec import JobSpec
 from tauon.service.documents import Document, document_of, read_documents, to_specs

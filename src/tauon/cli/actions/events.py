@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from tauon.cli.actions.moments import moment_us
-from tauon.cli.commands.fleet import EventOptions
+from tauon.cli.options import EventOptions
 from tauon.cli.output import Output
 from tauon.cli.render.events import event_line
 from tauon.cli.streams import closing

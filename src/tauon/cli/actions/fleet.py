@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tauon.cli.actions.live import kept_up_to_date
 from tauon.cli.actions.moments import moment_us
-from tauon.cli.commands.fleet import DrainOptions, TopOptions, UndrainOptions, UsageOptions
-from tauon.cli.options import Nothing
+from tauon.cli.options import DrainOptions, Nothing, TopOptions, UndrainOptions, UsageOptions
 from tauon.cli.output import Output
 from tauon.cli.render.fleet import node_list, pool_list, queue_list
 from tauon.cli.render.top import overview

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tauon.cli.actions.live import kept_up_to_date
-from tauon.cli.commands.jobs import JobOption, JobsOption, ListOptions
+from tauon.cli.options import JobOption, JobsOption, ListOptions
 from tauon.cli.output import Output
 from tauon.cli.render.explain import explanation
 from tauon.cli.render.jobs import job_detail, job_list, submitted

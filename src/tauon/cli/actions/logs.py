@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from tauon.cli.actions.following import told_why, until
-from tauon.cli.commands.jobs import LogOptions
+from tauon.cli.options import LogOptions
 from tauon.cli.output import Output
 from tauon.cli.screen import Screen
 from tauon.cli.streams import closing

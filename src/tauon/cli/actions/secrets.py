@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tauon.cli.commands.secrets import SecretName, SecretValue
-from tauon.cli.options import Nothing
+from tauon.cli.options import Nothing, SecretName, SecretValue
 from tauon.cli.output import Output
 from tauon.service.control_plane import ControlPlane
 

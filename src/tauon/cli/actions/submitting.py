@@ -10,9 +10,8 @@ from tauon.cli.actions.drafting import drafts
 from tauon.cli.actions.following import ended, waited_for
 from tauon.cli.actions.logs import follow
 from tauon.cli.command import Call
-from tauon.cli.commands.jobs import LogOptions
-from tauon.cli.commands.run import RunOptions
 from tauon.cli.invocation import ask
+from tauon.cli.options import LogOptions, RunOptions
 from tauon.cli.output import Output
 from tauon.cli.render.words import count
 from tauon.cli.screen import Screen

@@ -3,57 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from tauon.cli.command import Call, Entry, LazyGroup, command
 from tauon.cli.complete import job_ids, node_ids
-from tauon.cli.options import Nothing
+from tauon.cli.options import DrainOptions, EventOptions, Nothing, TopOptions, UndrainOptions, UsageOptions
 
 _BY = re.compile(r"queue|user|job|pool|accelerator|label:.+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopOptions:
-    """Once, or again and again."""
-
-    watch: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrainOptions:
-    """Which nodes, and why."""
-
-    nodes: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndrainOptions:
-    """Which nodes."""
-
-    nodes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageOptions:
-    """What to sum by, and the window as it was written."""
-
-    by: str
-    since: str
-    until: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventOptions:
-    """Which lines of the journal."""
-
-    subject: str
-    follow: bool
-    since: str
-    tail: int
 
 
 @command("top", TopOptions, reads=True)

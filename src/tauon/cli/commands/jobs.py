@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from tauon.cli.command import Call, command
 from tauon.cli.complete import job_ids, queue_names
+from tauon.cli.options import JobOption, JobsOption, ListOptions, LogOptions
 
 STATES = ("queued", "starting", "running", "preempting", "succeeded", "failed", "cancelled")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOptions:
-    """Which jobs to list. Without states: those that have not ended. `limit` 0: all there are."""
-
-    all: bool
-    state: tuple[str, ...]
-    queue: str
-    user: str
-    label: tuple[str, ...]
-    text: str
-    limit: int
-    watch: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobOption:
-    """One job, by id or name."""
-
-    job: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobsOption:
-    """Some jobs, by id or name."""
-
-    jobs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOptions:
-    """Which output. Without a rank: of all workers."""
-
-    job: str
-    follow: bool
-    rank: int | None
-    attempt: int | None
-    tail: int | None
 
 
 @command("ps", ListOptions, reads=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +9,9 @@ import click
 
 from tauon.cli.command import Call, Command, command, split_at_dashes
 from tauon.cli.complete import job_ids, queue_names, secret_names
+from tauon.cli.options import RunOptions
 
 _COMMAND = "tauon.command"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What to submit: files, or a command. Every other field that is not empty goes over what the files say."""
-
-    files: tuple[Path, ...]
-    command: tuple[str, ...] | None
-    name: str | None
-    queue: str | None
-    priority: int | None
-    workers: int | None
-    gpus: tuple[str, ...]
-    cpus: str | None
-    memory: str | None
-    disk: str | None
-    env: tuple[str, ...]
-    secret: tuple[str, ...]
-    workdir: str | None
-    label: tuple[str, ...]
-    max_price: str | None
-    timeout: str | None
-    deadline: str | None
-    retries: int | None
-    depends_on: tuple[str, ...]
-    key: str
-    follow: bool
-    wait: bool
-    dry_run: bool
 
 
 class RunCommand(Command):

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from tauon.cli.command import Call, Entry, LazyGroup, command
 from tauon.cli.complete import secret_names
-from tauon.cli.options import Nothing
+from tauon.cli.options import Nothing, SecretName, SecretValue
 
 _HERE = "tauon.cli.commands.secrets"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretName:
-    """Which secret."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretValue:
-    """Which secret, and its value."""
-
-    name: str
-    value: str
 
 
 @command("set", SecretName, reads=True)
