@@ -35,7 +35,7 @@ ENTRIES = {
     "up": Entry(f"{_DECLARED}.server:up", "Serve in the foreground: API, control loop, local pool.", _SERVER),
     "login": Entry(f"{_DECLARED}.server:login", "Remember a server and the token for it.", _SERVER),
     "secret": Entry(f"{_DECLARED}.secrets:secret", "Keep values that jobs may use by name.", _SERVER),
-    "admin": Entry(f"{_DECLARED}.server:admin", "Look after a server's journal.", _SERVER),
+    "admin": Entry(f"{_DECLARED}.server:admin", "Look after a server: its journal, and who may log in.", _SERVER),
     "completion": Entry(f"{_DECLARED}.server:completion", "Print the completion script of a shell.", _SERVER),
     "version": Entry(f"{_DECLARED}.server:version", "Show the versions of this command and of the server.", _SERVER),
 }

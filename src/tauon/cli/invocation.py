@@ -40,6 +40,8 @@ def ask(call: Call, action: Action[Options], options: Options) -> int:
         def uploading(done: int, total: int) -> None:
             output.patience.over()
             upload(done, total)
+            if done >= total:
+                output.patience.wait("waiting until the server has it all")
 
         output.patience.wait("asking the server")
         try:

@@ -182,3 +182,10 @@ class SecretValue:
 
     name: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserName:
+    """Which user."""
+
+    user: str

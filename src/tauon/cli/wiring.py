@@ -27,6 +27,20 @@ Progress = Callable[[int, int], None]
 """Called with how much is done and of how much; often."""
 
 
+class Logins(Protocol):
+    """Who may log in to the server of a home. Raises ConfigError when that home has none."""
+
+    def names(self) -> list[str]: ...
+
+    def create(self, user: str) -> str:
+        """A new token for a user, in place of the one before; it is kept nowhere."""
+        ...
+
+    def revoke(self, user: str) -> None:
+        """Raises NotFound."""
+        ...
+
+
 class Wiring(Protocol):
     """What `main.py` joins for the shell. Every method raises the errors of `model.errors`."""
 
@@ -53,4 +67,8 @@ class Wiring(Protocol):
 
     async def login(self, options: LoginOptions) -> ServerInfo:
         """Ask the server who the token is, and remember both (mode 0600) if it knows."""
+        ...
+
+    def logins(self, home: Path | None) -> Logins:
+        """Who may log in to the server of this home."""
         ...

@@ -9,6 +9,7 @@ from tauon.api.connection import default_home
 from tauon.cli.options import VerifyOptions
 from tauon.cli.wiring import Progress, VerifyReport
 from tauon.model.errors import ConfigError
+from tauon.store.files import FileTokens
 from tauon.store.verify import verify as replay
 
 
@@ -26,3 +27,11 @@ def verify(options: VerifyOptions, progress: Progress) -> VerifyReport:
         duration_s=time.monotonic() - started_s,
         differences=list(report.differences),
     )
+
+
+def logins(home: Path | None) -> FileTokens:
+    """Who may log in to the server of a home. Raises ConfigError when there is none."""
+    folder = (home or default_home()).expanduser()
+    if not (folder / "tokens.json").exists():
+        raise ConfigError(f"no server has ever run in {folder}; start one with `tauon up`, or name its home by --home")
+    return FileTokens(folder / "tokens.json")

@@ -20,7 +20,7 @@ from tauon.api.connection import (
     write_connection,
 )
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
-from tauon.cli.wiring import Progress, VerifyReport
+from tauon.cli.wiring import Logins, Progress, VerifyReport
 from tauon.service.control_plane import ControlPlane
 from tauon.service.views import ServerInfo
 
@@ -64,3 +64,9 @@ class Joined:
             info = await client.info()
         write_connection(login_file(), connection)
         return info
+
+    def logins(self, home: Path | None) -> Logins:
+        """Who may log in to the server of this home."""
+        from tauon.main.admin import logins
+
+        return logins(home)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import hmac
 import json
 import os
 import re
@@ -38,7 +38,7 @@ def write_private(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -63,25 +63,49 @@ class FileBlobs:
     async def put(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
         if not _DIGEST.fullmatch(digest):
             raise InvalidRequest("an archive is named by the SHA-256 of its bytes, in 64 hex digits")
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".incoming.")
-        seen, size = hashlib.sha256(), 0
         try:
-            with os.fdopen(handle, "wb") as file:
+            incoming = _Incoming(self._folder)
+            try:
                 async for chunk in chunks:
-                    size += len(chunk)
-                    if size > LARGEST_BLOB_BYTES:
-                        raise InvalidRequest(f"an archive may have {LARGEST_BLOB_BYTES // 1024**3} GiB at most")
-                    seen.update(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            if seen.hexdigest() != digest:
-                raise InvalidRequest("the archive does not have the digest it was announced with; upload it again")
-            os.replace(name, self._folder / digest)
+                    incoming.add(chunk)
+                await asyncio.to_thread(incoming.keep, digest)
+            finally:
+                incoming.discard()
         except OSError as error:
             raise StorageUnavailable(f"can't keep the archive: {error.strerror}") from error
-        finally:
-            Path(name).unlink(missing_ok=True)
+
+
+class _Incoming:
+    """An archive on its way in, under a name that nobody looks for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".incoming.")
+        self._path = Path(name)
+        self._file = os.fdopen(handle, "wb")
+        self._seen = hashlib.sha256()
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Raises InvalidRequest when it grows too large."""
+        self._size += len(chunk)
+        if self._size > LARGEST_BLOB_BYTES:
+            raise InvalidRequest(f"an archive may have {LARGEST_BLOB_BYTES // 1024**3} GiB at most")
+        self._seen.update(chunk)
+        self._file.write(chunk)
+
+    def keep(self, digest: str) -> None:
+        """Make it durable under its digest. Raises InvalidRequest if that is not its digest."""
+        if self._seen.hexdigest() != digest:
+            raise InvalidRequest("the archive does not have the digest it was announced with; upload it again")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._path.replace(self._folder / digest)
+
+    def discard(self) -> None:
+        """Let go of what was not kept."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
 
 
 class FileSecrets:
@@ -143,14 +167,13 @@ class FileTokens:
             self._stamp = stamp
         return self._users
 
+    def names(self) -> list[str]:
+        """Everybody with a token."""
+        return sorted(set(self.users().values()))
+
     def authenticate(self, token: str) -> str | None:
-        """The user whose token this is."""
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        found = None
-        for known, user in self.users().items():
-            if hmac.compare_digest(known, digest):
-                found = user
-        return found
+        """The user whose token this is; looked up by digest, so that the time it takes tells nothing of any token."""
+        return self.users().get(hashlib.sha256(token.encode()).hexdigest())
 
     def create(self, user: str) -> str:
         """A new token for a user, in place of the one before."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import msgspec
 
 from tauon import __version__
 from tauon.cli.command import Call
 from tauon.cli.invocation import output_of, wiring_of
-from tauon.cli.options import LoginOptions, VerifyOptions
+from tauon.cli.options import LoginOptions, UserName, VerifyOptions
 from tauon.cli.patience import Bar
 from tauon.cli.render.words import count, duration
 from tauon.cli.screen import Screen
 from tauon.cli.wiring import VerifyReport
-from tauon.model.errors import TauonError
+from tauon.model.errors import InvalidRequest, TauonError
 from tauon.service.views import ServerInfo
 
+NAME = r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?"
+NAME_RULE = "a name is up to 63 letters, digits, `.`, `_`, `@` and `-`"
 _MOST_DIFFERENCES = 50
 _PATIENCE_S = 3.0
 
@@ -93,3 +96,28 @@ def versions(found: Versions, _: Screen) -> str:
         return f"tauon {found.client}\nserver: {found.problem}"
     server = found.server
     return f"tauon {found.client}\nserver {server.version} on {server.database}, where you are {server.user}"
+
+
+def create_login(call: Call, options: UserName) -> int:
+    """`tauon admin login create`."""
+    output = output_of(call)
+    if not re.fullmatch(NAME, options.user):
+        raise InvalidRequest(f"{options.user!r} can't be a user; {NAME_RULE}")
+    token = wiring_of(call).logins(call.common.home).create(options.user)
+    output.show({"user": options.user, "token": token}, lambda *_: token)
+    output.note(f"This is shown once. {options.user} logs in with `tauon login URL` and this token.")
+    return 0
+
+
+def list_logins(call: Call) -> int:
+    """`tauon admin login list`."""
+    output = output_of(call)
+    output.show(wiring_of(call).logins(call.common.home).names(), lambda names, _: "\n".join(names))
+    return 0
+
+
+def revoke_login(call: Call, options: UserName) -> int:
+    """`tauon admin login revoke`."""
+    wiring_of(call).logins(call.common.home).revoke(options.user)
+    output_of(call).show({"user": options.user}, lambda *_: f"{options.user} is let in no more")
+    return 0

@@ -47,7 +47,8 @@ async def _submit(plane: ControlPlane, output: Output, options: RunOptions, spec
     """Folders named by `workdir` are uploaded by the control plane that `connect` gave."""
     if not any(spec.workdir for spec in specs):
         _hint(output, options)
-    output.patience.wait(f"submitting {count(len(specs), 'job')}")
+    packs = "packing its folder, " if any(spec.workdir for spec in specs) else ""
+    output.patience.wait(f"{packs}submitting {count(len(specs), 'job')}")
     if len(specs) == 1:
         jobs = [await plane.submit(specs[0], key=options.key)]
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tauon.cli.command import Call, Entry, LazyGroup, command
-from tauon.cli.options import Nothing
+from tauon.cli.options import Nothing, UserName
 
 _HERE = "tauon.cli.commands.server"
 
@@ -122,6 +122,35 @@ def admin_verify(call: Call, options: VerifyFlags) -> int:
     return verify(call, VerifyOptions(home=call.common.home, database=options.database))
 
 
+@command("create", UserName, reads=True)
+@click.argument("user")
+def login_create(call: Call, options: UserName) -> int:
+    """Make a token for a user, in place of the one before.
+
+    It is shown once; only its digest is kept. The user says it to `tauon login URL`.
+    """
+    from tauon.cli.actions.server import create_login
+
+    return create_login(call, options)
+
+
+@command("list", Nothing, reads=True)
+def login_list(call: Call, _: Nothing) -> int:
+    """List who has a token for this server."""
+    from tauon.cli.actions.server import list_logins
+
+    return list_logins(call)
+
+
+@command("revoke", UserName, reads=True)
+@click.argument("user")
+def login_revoke(call: Call, options: UserName) -> int:
+    """Let a user in no more; a running server heeds it at once."""
+    from tauon.cli.actions.server import revoke_login
+
+    return revoke_login(call, options)
+
+
 def _passed_on(**_: Any) -> None:
     """The commands below take everything."""
 
@@ -130,9 +159,22 @@ admin = LazyGroup(
     name="admin",
     callback=_passed_on,
     no_args_is_help=True,
-    help="Look after a server's journal.",
+    help="Look after a server: its journal, and who may log in. Works on the home folder, on the server's machine.",
     entries={
-        "verify": Entry(f"{_HERE}:admin_verify", "Prove that the stored state is what a replay of the journal gives.")
+        "verify": Entry(f"{_HERE}:admin_verify", "Prove that the stored state is what a replay of the journal gives."),
+        "login": Entry(f"{_HERE}:admin_login", "Make, list and revoke the tokens of users."),
+    },
+)
+
+admin_login = LazyGroup(
+    name="login",
+    callback=_passed_on,
+    no_args_is_help=True,
+    help="Make, list and revoke the tokens of users.",
+    entries={
+        "create": Entry(f"{_HERE}:login_create", "Make a token for a user, in place of the one before."),
+        "list": Entry(f"{_HERE}:login_list", "List who has a token for this server."),
+        "revoke": Entry(f"{_HERE}:login_revoke", "Let a user in no more."),
     },
 )
 
