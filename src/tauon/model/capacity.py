@@ -33,12 +33,6 @@ class Room:
         twin.cpu_milli, twin.memory_mib, twin.disk_mib = self.cpu_milli, self.memory_mib, self.disk_mib
         return twin
 
-    def has_besides(self, want: Resources) -> bool:
-        """Whether cores, memory and disk suffice (accelerators are looked at apart)."""
-        return (
-            want.cpu_milli <= self.cpu_milli and want.memory_mib <= self.memory_mib and want.disk_mib <= self.disk_mib
-        )
-
     def change(self, worker: WorkerPlacement, amounts: Resources, sign: int) -> None:
         """Take (`sign` -1) or give back (+1) what a worker holds."""
         for index in worker.accelerators:

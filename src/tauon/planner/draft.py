@@ -31,6 +31,7 @@ class Draft:
         self.kept: dict[JobId, set[NodeId]] = {}  # the nodes on which a place is reserved, by for whom
         self._unreserved: CapacityFork | None = None
         self._below: dict[int, CapacityFork] = {}
+        self._lowest = min(snapshot.cluster.live.by_priority, default=0)
 
     @property
     def future(self) -> CapacityFork:
@@ -43,12 +44,12 @@ class Draft:
 
     def future_without(self, priority: int) -> CapacityFork | None:
         """What would be free if all work of lower priority were gone as well; None when there is none."""
+        if priority <= self._lowest:
+            return None
         view = self._below.get(priority)
         if view is None:
             live = self.snapshot.cluster.live
             lower = [a for p, attempts in live.by_priority.items() if p < priority for a in attempts]
-            if not lower:
-                return None
             view = self._below[priority] = self._without(dict.fromkeys(lower) | self.stopping)
         return view
 

@@ -17,23 +17,21 @@ class Misses:
 
     def __init__(self) -> None:
         self._smallest: dict[_Ground, list[tuple[int, _Ways]]] = {}
-        self._all: set[Request] = set()
 
     def covers(self, request: Request, ways: _Ways) -> bool:
         """Whether this can't fit, since something that asks for no more did not."""
-        if request in self._all:
-            return True
-        return any(_asks_no_more(small, (request.workers, ways)) for small in self._smallest.get(_ground(ways), ()))
+        return any(
+            workers <= request.workers and _asks_no_more(small, ways)
+            for workers, small in self._smallest.get(_ground(ways), ())
+        )
 
     def add(self, request: Request, ways: _Ways) -> None:
-        """Take note of what did not fit."""
-        if request not in self._all:
-            self._all.add(request)
-            this = (request.workers, ways)
-            small = self._smallest.setdefault(_ground(ways), [])
-            if not any(_asks_no_more(other, this) for other in small):
-                small[:] = [other for other in small if not _asks_no_more(this, other)]
-                small.append(this)
+        """Take note of what did not fit, and was not covered."""
+        small = self._smallest.setdefault(_ground(ways), [])
+        small[:] = [
+            (workers, other) for workers, other in small if workers < request.workers or not _asks_no_more(ways, other)
+        ]
+        small.append((request.workers, ways))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -41,6 +39,10 @@ def _ground(ways: _Ways) -> _Ground:
     return tuple((way.pool, way.accelerator, way.shapes) for way in ways)
 
 
-def _asks_no_more(one: tuple[int, _Ways], other: tuple[int, _Ways]) -> bool:
-    """Whether a place for `other` would hold one for `one`, both on the same ground."""
-    return one[0] <= other[0] and all(a.resources.fits_in(b.resources) for a, b in zip(one[1], other[1], strict=True))
+def _asks_no_more(one: _Ways, other: _Ways) -> bool:
+    """Whether a place for a worker of `other` would hold one of `one`, both on the same ground."""
+    return all(map(_fits_in, one, other))
+
+
+def _fits_in(one: Choice, other: Choice) -> bool:
+    return one.resources.fits_in(other.resources)

@@ -33,13 +33,14 @@ def place(draft: Draft) -> None:
         key, job = turn
         request = job.request
         ways = choices(request, draft.terrain)
-        fit = None if missed.covers(request, ways) else find(request, ways, draft.free)
-        if fit is not None:
-            attempt = _attempt(job, fit, draft.snapshot.at_us)
-            draft.start(attempt)
-            order.served(key, attempt.total)
-            continue
-        missed.add(request, ways)
+        if not missed.covers(request, ways):
+            fit = find(request, ways, draft.free)
+            if fit is not None:
+                attempt = _attempt(job, fit, draft.snapshot.at_us)
+                draft.start(attempt)
+                order.served(key, attempt.total)
+                continue
+            missed.add(request, ways)
         coming = _what_comes(draft, request, ways)
         if coming is None and preemptions < PREEMPTIONS:
             coming = make_room(draft, job, ways)

@@ -86,6 +86,10 @@ class Labour:
                 if share > MILLI:
                     raise InvariantViolated(f"{attempt.id} shares accelerator {index} of {worker.node} with another")
 
+    def allow_again(self, attempt: AttemptId) -> None:
+        """An engine knows nothing of an attempt that was lost with its nodes: should it be told again, it starts it."""
+        self._begun.discard(attempt)
+
     def end(self, attempt: Attempt) -> None:
         """None of an attempt's processes exists any more."""
         if self._alive.pop(attempt.job, None) is None:

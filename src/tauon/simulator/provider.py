@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 from tauon.model.errors import NotReady, OutOfCapacity, ProviderError
 from tauon.model.ids import AttemptId, NodeId, PoolName
@@ -47,6 +48,7 @@ class SimProvider:
         self._listing: NodesObserved | None = None
         self._executions: dict[AttemptId, Execution] = {}
         self._told: dict[AttemptId, AttemptObserved] = {}  # what can be known of each by now
+        self._lives: dict[AttemptId, int] = {}  # tells one taken anew from one that was lost
         self._news: list[AttemptObserved] = []
         self._last_news_us = 0
         self._gone: set[AttemptId] = set()
@@ -101,26 +103,29 @@ class SimProvider:
         if not self._chance.happens(0.5, "tells of its loss", attempt):
             if not remain:
                 self._drop(attempt)
+                self._gone.discard(attempt)  # it could take it anew
+                self._labour.allow_again(attempt)
         elif remain:
             self._clock.at(self._clock.now_us() + round(RETRY_S * 1e6), execution.report_loss)
 
     def _drop(self, attempt: AttemptId) -> None:
         self._executions.pop(attempt, None)
         self._told.pop(attempt, None)
+        self._lives.pop(attempt, None)
         self._gone.add(attempt)
 
-    def _publish(self, seen: AttemptObserved) -> None:
+    def _publish(self, life: int, seen: AttemptObserved) -> None:
         """Let news be known; it may take a while, but a later one never comes before an earlier one."""
         late_us = round(self._chance.unit("late", seen.id, seen.phase) * self._faults.late_s * 1e6)
         if not late_us or seen.id not in self._told:
-            self._learn(seen)
+            self._learn(life, seen)
             return
         at_us = max(self._last_news_us, self._clock.now_us() + late_us)
         self._last_news_us = at_us
-        self._clock.at(at_us, lambda: self._learn(seen))
+        self._clock.at(at_us, lambda: self._learn(life, seen))
 
-    def _learn(self, seen: AttemptObserved) -> None:
-        if seen.id not in self._gone:
+    def _learn(self, life: int, seen: AttemptObserved) -> None:
+        if self._lives.get(seen.id) == life:
             self._told[seen.id] = seen
             self._news.append(seen)
             if seen.phase is not Phase.STARTING:  # that is no news to who ordered it
@@ -171,7 +176,8 @@ class SimProvider:
         if any(worker.node not in self._nodes for worker in attempt.placement):
             return NotReady(f"{self.pool} has lost a node of it", retry_after_s=RETRY_S)
         self._labour.meet(order.job)
-        execution = Execution(attempt, self._labour, self._clock, self._publish)
+        self._lives[attempt.id] = life = len(self._news)
+        execution = Execution(attempt, self._labour, self._clock, partial(self._publish, life))
         self._executions[attempt.id] = execution
         if self._chance.happens(faults.start_fails, "start fails", attempt.id):
             execution.fail_to_start_at(now_us + self._start_us, "its image could not be fetched")
