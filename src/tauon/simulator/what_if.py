@@ -1,0 +1,87 @@
+"""Answers what would have been: plays a world once for each policy, and scores each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tauon.model.errors import InvalidRequest
+from tauon.model.job import JobState
+from tauon.ports.what_if import Comparison, Outcome, Progress, Question
+from tauon.reconciler.memory_store import MemoryStore
+from tauon.simulator.from_trace import world_of_trace
+from tauon.simulator.result import Refused
+from tauon.simulator.retelling import retell
+from tauon.simulator.score import completion_times_s, hundredths, score
+from tauon.simulator.simulation import Simulation
+from tauon.simulator.world import World
+
+POLICIES = ("tauon",)
+TOLD_REASONS = 8
+_DIGITS = str.maketrans("0123456789", "##########")
+
+
+class Worlds:
+    """Implements `ports.what_if.WhatIf`."""
+
+    def play(self, question: Question, progress: Progress) -> Comparison:
+        """Play it, one policy after the other: each meets the same jobs and the same luck."""
+        world = read_world(question)
+        policies = question.policies or world.policies or POLICIES[:1]
+        for policy in policies:
+            if policy not in POLICIES:
+                raise InvalidRequest(f"there is no policy {policy!r}; there are: {', '.join(POLICIES)}")
+        outcomes = tuple(outcome(world, policy, progress) for policy in policies)
+        return Comparison(
+            name=world.name,
+            source=world.source,
+            format=world.format,
+            seed=world.seed,
+            jobs=world.jobs,
+            nodes=len(world.nodes),
+            accelerators=world.accelerators,
+            skipped=world.skipped,
+            outcomes=outcomes,
+        )
+
+
+def read_world(question: Question) -> World:
+    """The world that a question is about. Raises InvalidRequest or InvalidSpec."""
+    path = Path(question.source)
+    if not path.exists():
+        raise InvalidRequest(f"there is no file {path}")
+    return world_of_trace(question)
+
+
+def outcome(world: World, policy: str, progress: Progress) -> Outcome:
+    """Play a world under one policy and score it."""
+    began = time.perf_counter()
+    simulation = Simulation(world.scenario(), MemoryStore())
+    asyncio.run(simulation.run())
+    result = simulation.result()
+    told = retell(result.store.all_events(), start_us=world.start_us, end_us=result.ended_at_us)
+    done = [course for course in told.courses if course.state is JobState.SUCCEEDED]
+    return Outcome(
+        policy=policy,
+        score=score(told, result, lambda job: simulation.labour.work(job).duration_s),
+        curve=told.curve,
+        completion_s=hundredths(completion_times_s(done)),
+        refused=_reasons(result.refused),
+        events=result.cluster.seq,
+        cycles=result.cycles,
+        took_s=time.perf_counter() - began,
+    )
+
+
+def _reasons(refused: Sequence[Refused]) -> tuple[str, ...]:
+    """Each kind of reason once, with how many there were: reasons that differ in numbers only are one kind."""
+    kinds: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for one in refused:
+        kind = one.reason.translate(_DIGITS)
+        kinds[kind] += 1
+        first.setdefault(kind, one.reason)
+    return tuple(f"{n:,}: {first[kind]}" for kind, n in kinds.most_common(TOLD_REASONS))
