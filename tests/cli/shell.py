@@ -14,12 +14,14 @@ import pytest
 
 from tauon.cli.app import run
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
-from tauon.cli.wiring import Progress, VerifyReport, Wiring
+from tauon.cli.wiring import Logins, Progress, VerifyReport, Wiring
 from tauon.model.errors import NotFound
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
+from tauon.ports.what_if import WhatIf
 from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery
 from tauon.service.views import EventView, JobDetail, JobView, ServerInfo
+from tauon.simulator.what_if import Worlds
 from tests.api.plane import MemoryPlane
 from tests.cli.views import a_detail, an_event
 
@@ -88,6 +90,24 @@ class ShellPlane(MemoryPlane):
         await asyncio.sleep(self.turn_s)
 
 
+class FakeLogins(Logins):
+    """Who may log in, in memory."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        return sorted(self.tokens)
+
+    def create(self, user: str) -> str:
+        self.tokens[user] = f"token-of-{user}"
+        return self.tokens[user]
+
+    def revoke(self, user: str) -> None:
+        if self.tokens.pop(user, None) is None:
+            raise NotFound(f"{user} has no token")
+
+
 class FakeWiring(Wiring):
     """Leads to the plane, and writes down what else was wanted."""
 
@@ -97,6 +117,7 @@ class FakeWiring(Wiring):
         self.refusal: Exception | None = None
         self.report = VerifyReport(events=3, jobs=1, duration_s=0.5, differences=[])
         self.delay_s = 0.0
+        self.worlds: WhatIf = Worlds()
 
     @contextlib.asynccontextmanager
     async def connect(self, home: Path | None, server: str, progress: Progress) -> AsyncIterator[ControlPlane]:
@@ -119,11 +140,18 @@ class FakeWiring(Wiring):
         progress(1, 3)
         return self.report
 
+    def what_if(self) -> WhatIf:
+        return self.worlds
+
     async def login(self, options: LoginOptions) -> ServerInfo:
         self.wanted.append(options)
         if self.refusal is not None:
             raise self.refusal
         return ServerInfo(version="0.1.0", instance="abc", user="ada", database="sqlite", seq=0)
+
+    def logins(self, home: Path | None) -> Logins:
+        self.wanted.append(home)
+        return self.known
 
 
 class Ran(NamedTuple):

@@ -268,6 +268,14 @@ class TestServer:
         assert shell("login", "http://gpu-box:8286", stdin="\n").code == 2
         assert shell("login", "http://gpu-box:8286", "t0ken").code == 2
 
+    def test_tokens_are_made_listed_and_revoked(self, shell: Shell) -> None:
+        made = shell("admin", "login", "create", "grace", "--home", "/h")
+        assert (made.code, "token-of-grace" in made.out) == (0, True)
+        assert shell.wiring.wanted == [Path("/h")]
+        assert shell("admin", "login", "list").out == "grace\n"
+        assert shell("admin", "login", "revoke", "grace").code == 0
+        assert shell("admin", "login", "revoke", "grace").code == 4
+
     def test_verify_fails_when_the_state_is_another(self, shell: Shell) -> None:
         assert shell("admin", "verify", "--home", "/h", "--database", "x").code == 0
         assert shell.wiring.wanted == [VerifyOptions(home=Path("/h"), database="x")]

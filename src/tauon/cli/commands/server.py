@@ -159,7 +159,7 @@ admin = LazyGroup(
     name="admin",
     callback=_passed_on,
     no_args_is_help=True,
-    help="Look after a server: its journal, and who may log in. Works on the home folder, on the server's machine.",
+    help="Look after a server: its journal, and who may log in.\n\nWorks on the home folder, on the server's machine.",
     entries={
         "verify": Entry(f"{_HERE}:admin_verify", "Prove that the stored state is what a replay of the journal gives."),
         "login": Entry(f"{_HERE}:admin_login", "Make, list and revoke the tokens of users."),
@@ -174,7 +174,7 @@ admin_login = LazyGroup(
     entries={
         "create": Entry(f"{_HERE}:login_create", "Make a token for a user, in place of the one before."),
         "list": Entry(f"{_HERE}:login_list", "List who has a token for this server."),
-        "revoke": Entry(f"{_HERE}:login_revoke", "Let a user in no more."),
+        "revoke": Entry(f"{_HERE}:login_revoke", "Let a user in no more; a running server heeds it at once."),
     },
 )
 
