@@ -117,6 +117,7 @@ class FakeWiring(Wiring):
         self.refusal: Exception | None = None
         self.report = VerifyReport(events=3, jobs=1, duration_s=0.5, differences=[])
         self.delay_s = 0.0
+        self.known: Logins = FakeLogins()
         self.worlds: WhatIf = Worlds()
 
     @contextlib.asynccontextmanager
