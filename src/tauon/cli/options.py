@@ -189,3 +189,16 @@ class UserName:
     """Which user."""
 
     user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """What to play, under which policies, on which nodes, and where the report goes. `until` is a duration."""
+
+    source: str
+    policy: tuple[str, ...]
+    seed: int | None
+    until: str
+    nodes: tuple[str, ...]
+    gpu_only: bool
+    html: Path | None

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
+from tauon.ports.what_if import WhatIf
 from tauon.service.control_plane import ControlPlane
 from tauon.service.views import ServerInfo
 
@@ -67,6 +68,10 @@ class Wiring(Protocol):
 
     async def login(self, options: LoginOptions) -> ServerInfo:
         """Ask the server who the token is, and remember both (mode 0600) if it knows."""
+        ...
+
+    def what_if(self) -> WhatIf:
+        """The simulator."""
         ...
 
     def logins(self, home: Path | None) -> Logins:

@@ -21,6 +21,7 @@ from tauon.api.connection import (
 )
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
 from tauon.cli.wiring import Logins, Progress, VerifyReport
+from tauon.ports.what_if import WhatIf
 from tauon.service.control_plane import ControlPlane
 from tauon.service.views import ServerInfo
 
@@ -54,6 +55,12 @@ class Joined:
         from tauon.main.admin import verify
 
         return verify(options, progress)
+
+    def what_if(self) -> WhatIf:
+        """The simulator."""
+        from tauon.simulator.what_if import Worlds
+
+        return Worlds()
 
     async def login(self, options: LoginOptions) -> ServerInfo:
         """Ask the server who the token is, and remember both if it knows."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tauon.model.errors import InvalidRequest
 from tauon.model.job import JobState
@@ -15,12 +17,14 @@ from tauon.reconciler.memory_store import MemoryStore
 from tauon.simulator.from_trace import world_of_trace
 from tauon.simulator.result import Refused
 from tauon.simulator.retelling import retell
+from tauon.simulator.scenario import Happening, Scenario, Submit
 from tauon.simulator.score import completion_times_s, hundredths, score
 from tauon.simulator.simulation import Simulation
 from tauon.simulator.world import World
 
 POLICIES = ("tauon",)
 TOLD_REASONS = 8
+TOLD_EVERY = 50
 _DIGITS = str.maketrans("0123456789", "##########")
 
 
@@ -59,7 +63,7 @@ def read_world(question: Question) -> World:
 def outcome(world: World, policy: str, progress: Progress) -> Outcome:
     """Play a world under one policy and score it."""
     began = time.perf_counter()
-    simulation = Simulation(world.scenario(), MemoryStore())
+    simulation = Simulation(_watched(world, policy, progress), MemoryStore())
     asyncio.run(simulation.run())
     result = simulation.result()
     told = retell(result.store.all_events(), start_us=world.start_us, end_us=result.ended_at_us)
@@ -74,6 +78,22 @@ def outcome(world: World, policy: str, progress: Progress) -> Outcome:
         cycles=result.cycles,
         took_s=time.perf_counter() - began,
     )
+
+
+def _watched(world: World, policy: str, progress: Progress) -> Scenario:
+    """The world's scenario; `progress` hears of each submit."""
+
+    def happenings() -> Iterator[Happening]:
+        done = 0
+        for happening in world.happenings():
+            yield happening
+            if isinstance(happening, Submit):
+                done += 1
+                if done % TOLD_EVERY == 0:
+                    progress(policy, done, world.jobs)
+        progress(policy, world.jobs, world.jobs)
+
+    return replace(world.scenario(), happenings=happenings())
 
 
 def _reasons(refused: Sequence[Refused]) -> tuple[str, ...]:
