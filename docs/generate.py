@@ -280,11 +280,14 @@ pools:
     region: eu-central
     prices_usd_per_h: {H100: 2.10, cpu: 0.02, memory_gib: 0.003}
 queues:
-  - {name: research, weight: 3}
-  - {name: product, weight: 2, priority: 100}
+  - {name: research, weight: 3, guarantee: {H100: 16}}
+  - {name: research/vision, maximum: {H100: 8}}
+  - {name: product, weight: 2, priority: 100, guarantee: {H100: 8}, max_usd_per_h: "40"}
+half_life: 7d
 ```
 
-A pool or queue that is left out later is removed at the next start, unless it still has work.
+[How to share a cluster](../how-to/share-a-cluster.md) goes through the queues' settings one by one; [fair
+share](../explanation/fair-share.md) has the formulas. A pool or queue that is left out later is removed at the next start, unless it still has work.
 """
 
 

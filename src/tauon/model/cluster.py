@@ -33,6 +33,7 @@ from tauon.model.event import (
     QueueConfigured,
     QueueRemoved,
 )
+from tauon.model.holdings import Holdings
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job, JobState
 from tauon.model.live import Live
@@ -44,7 +45,7 @@ from tauon.model.stored import StoredState
 from tauon.model.transitions import next_attempt_state, next_job_state, next_node_state
 from tauon.model.waiting import Waiting
 
-GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady})
+GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady, QueueConfigured})
 IN_SERVICE = frozenset({NodeState.READY, NodeState.DRAINING})
 
 
@@ -62,11 +63,11 @@ class Cluster:
         self._jobs: dict[JobId, Job] = {}
         self._nodes: dict[NodeId, Node] = {}
         self._pools: dict[PoolName, Pool] = {}
-        self._queues: dict[QueueName, Queue] = {}
         self._fleet: dict[NodeShape, int] = {}
         self.fleet_version = 0
         self.gained_seq = 0  # the last event after which something may fit that did not fit before
         self.live = Live()
+        self.holdings = Holdings()
         self.capacity = Capacity()
         self.waiting = Waiting()
         self.changes = Changes()
@@ -90,12 +91,12 @@ class Cluster:
 
     @property
     def queues(self) -> Mapping[QueueName, Queue]:
-        return self._queues
+        return self.holdings.queues
 
     @property
     def held(self) -> Mapping[QueueName, Resources]:
         """What the live attempts of each queue hold."""
-        return self.live.held
+        return self.holdings.amounts
 
     @property
     def fleet(self) -> Mapping[NodeShape, int]:
@@ -136,7 +137,7 @@ class Cluster:
         self.seq, self.at_us, self.jobs_submitted = stored.seq, stored.at_us, stored.jobs_submitted
         self.gained_seq = self.seq
         self._pools = {p.name: p for p in stored.pools}
-        self._queues = {q.name: q for q in stored.queues}
+        self.holdings.queues = {q.name: q for q in stored.queues}
         for node in stored.nodes:
             self._nodes[node.id] = node
             self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1
@@ -147,6 +148,7 @@ class Cluster:
         for attempt in self.live.attempts.values():
             for worker in attempt.placement:
                 self.capacity.change(worker, attempt.resources, -1)
+            self.holdings.count(attempt, self._jobs[attempt.job], self._nodes, +1)
         for job in self._jobs.values():
             if job.state is JobState.QUEUED:
                 self.waiting.join(job, self._unmet(job))
@@ -188,10 +190,9 @@ class Cluster:
                 self._pools.pop(fact.name, None)
                 self.changes.pools[fact.name] = None
             case QueueConfigured():
-                self._queues[fact.queue.name] = self.changes.queues[fact.queue.name] = fact.queue
+                self.holdings.configure(fact.queue, at_us, self.changes)
             case QueueRemoved():
-                self._queues.pop(fact.name, None)
-                self.changes.queues[fact.name] = None
+                self.holdings.remove(fact.name, self.changes)
             case _:
                 assert_never(fact)
 
@@ -284,6 +285,8 @@ class Cluster:
             )
         )
         self.live.add(attempt, job)
+        self.holdings.age(job.queue, at_us, self.changes)
+        self.holdings.count(attempt, job, self._nodes, +1)
         self.changes.attempts[attempt.id] = attempt
 
     def _attempt_running(self, attempt_id: AttemptId, at_us: int) -> None:
@@ -320,6 +323,8 @@ class Cluster:
             message=fact.message,
         )
         self.live.remove(attempt, job)
+        self.holdings.age(job.queue, at_us, self.changes)
+        self.holdings.count(attempt, job, self._nodes, -1)
         for worker in attempt.placement:
             self.capacity.change(worker, attempt.resources, +1)
         self.changes.attempts[attempt.id] = ended
@@ -345,6 +350,8 @@ class Cluster:
         )
         self.capacity.add(node.id, node.shape)
         for attempt in live:
+            if old is not None:
+                self.holdings.reprice(attempt, self._jobs[attempt.job].queue, old.shape, node)
             for worker in attempt.placement:
                 if worker.node == node.id:
                     self.capacity.change(worker, attempt.resources, -1)

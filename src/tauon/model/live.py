@@ -1,4 +1,4 @@
-"""The index of what runs: attempts that have not ended, by node, queue and priority, and by what must happen to them."""
+"""The index of what runs: attempts that have not ended, by node and priority, and by what must happen to them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from tauon.model.attempt import Attempt
 from tauon.model.due import Due
-from tauon.model.ids import AttemptId, JobId, NodeId, QueueName
+from tauon.model.ids import AttemptId, JobId, NodeId
 from tauon.model.job import Job
-from tauon.model.resources import Resources
 
 
 class Live:
@@ -20,7 +19,6 @@ class Live:
         self.timeouts: Due[AttemptId] = Due()  # of those that run and have not been told to stop
         self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
         self.stopping: dict[AttemptId, None] = {}
-        self.held: dict[QueueName, Resources] = {}
         self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
 
     def on_node(self, node: NodeId) -> list[Attempt]:
@@ -29,7 +27,6 @@ class Live:
 
     def add(self, attempt: Attempt, job: Job) -> None:
         self.by_priority.setdefault(job.priority, {})[attempt.id] = None
-        self.held[job.queue] = self.held.get(job.queue, Resources()) + attempt.total
         for worker in attempt.placement:
             self._on_node.setdefault(worker.node, {})[attempt.id] = None
         if job.cancel_requested_by:
@@ -53,7 +50,6 @@ class Live:
         self.timeouts.discard(attempt.id)
         self.unwanted.pop(attempt.id, None)
         self.stopping.pop(attempt.id, None)
-        self.held[job.queue] = self.held[job.queue] - attempt.total
         for worker in attempt.placement:
             on_node = self._on_node.get(worker.node)
             if on_node is not None:

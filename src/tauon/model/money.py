@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import msgspec
 
+from tauon.model.resources import Resources
+
 HOUR_US = 3_600_000_000
 # One core is 1,000 milli, one GiB 1,024 MiB, one accelerator 1,000 milli: 128,000 is the least common multiple.
 SHARES_PER_UNIT = 128_000
@@ -82,3 +84,13 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             + memory_mib * self.memory_gib_micro_usd * (SHARES_PER_UNIT // 1024)
         )
         return Money(shares * duration_us)
+
+
+def hourly(rates: Rates, amounts: Resources) -> Money:
+    """What amounts cost an hour."""
+    return rates.cost(
+        accelerator_milli=amounts.accelerator_milli,
+        cpu_milli=amounts.cpu_milli,
+        memory_mib=amounts.memory_mib,
+        duration_us=HOUR_US,
+    )

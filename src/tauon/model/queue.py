@@ -1,25 +1,59 @@
-"""Where workloads wait: a tree of named queues, a path with slashes naming each."""
+"""Where workloads wait: a tree of named queues, a path with slashes naming each, with what each may use."""
 
 from __future__ import annotations
+
+import enum
+from functools import lru_cache
 
 import msgspec
 
 from tauon.model.ids import QueueName
+from tauon.model.past import Past
 
 DEFAULT_QUEUE = QueueName("default")
+HALF_LIFE_S = 7 * 24 * 3600.0
+MIN_RUN_S = 600.0
+
+
+class QueueOrder(enum.StrEnum):
+    """Who goes first among equally urgent workloads of one queue."""
+
+    FIFO = "fifo"
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """A node of the queue tree; `research/vision` is a child of `research`.
 
-    `weight` is the share among its siblings; `priority` is what a workload gets that names none.
+    `weight` is the share among its siblings; `priority` is what a workload gets that names none. Quota: `guarantee` and
+    `maximum` in thousandths of accelerators by type, for the queue and all below it, and `max_micro_usd_per_h`, the
+    most that what it holds may cost (None: no limit). Without `borrow` it uses no more than its guarantee. What runs in
+    it is not stopped for another queue's guarantee before it has run `min_run_s`. `past` is folded from the journal.
     """
 
     name: QueueName
     weight: float = 1.0
     priority: int = 0
+    guarantee: dict[str, int] = {}
+    maximum: dict[str, int] = {}
+    max_micro_usd_per_h: int | None = None
+    borrow: bool = True
+    order: QueueOrder = QueueOrder.FIFO
+    min_run_s: float = MIN_RUN_S
+    half_life_s: float = HALF_LIFE_S
+    past: Past = Past()
 
     @property
     def parent(self) -> QueueName | None:
         head, _, _ = self.name.rpartition("/")
         return QueueName(head) if head else None
+
+    @property
+    def half_life_us(self) -> int:
+        return max(1, round(self.half_life_s * 1e6))
+
+
+@lru_cache(maxsize=1 << 14)
+def path(queue: QueueName) -> tuple[QueueName, ...]:
+    """A queue and all above it, the topmost first."""
+    parts = queue.split("/")
+    return tuple(QueueName("/".join(parts[: i + 1])) for i in range(len(parts)))

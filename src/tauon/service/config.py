@@ -5,35 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from msgspec.structs import replace
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from tauon.model.accelerator import canonical_type
 from tauon.model.cluster import Cluster
 from tauon.model.errors import ConfigError
 from tauon.model.event import Fact, NodeTerminated, PoolConfigured, PoolRemoved, QueueConfigured, QueueRemoved
 from tauon.model.ids import PoolName, QueueName
-from tauon.model.job_spec import NAME, QUEUE
-from tauon.model.money import usd_per_h_to_micro
+from tauon.model.job_spec import NAME
 from tauon.model.pool import Pool
-from tauon.model.queue import DEFAULT_QUEUE, Queue
+from tauon.model.queue import HALF_LIFE_S, Queue
 from tauon.model.resources import CapacityType
+from tauon.service.queue_settings import (
+    STRICT,
+    HalfLife,
+    Price,
+    QueueSettings,
+    check_tree,
+    listed_twice,
+    queue_nouns,
+)
 
 
-def _price(value: object) -> object:
-    text = str(value) if not isinstance(value, bool) else "yes or no"
-    usd_per_h_to_micro(text)
-    return text
-
-
-Price = Annotated[str, BeforeValidator(_price)]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class PoolSettings(_Settings):
+class PoolSettings(BaseModel):
     """One pool."""
+
+    model_config = STRICT
 
     name: Annotated[str, Field(pattern=NAME)]
     """Its name."""
@@ -51,38 +49,31 @@ class PoolSettings(_Settings):
     """The provider's own settings."""
 
 
-class QueueSettings(_Settings):
-    """One queue."""
-
-    name: Annotated[str, Field(pattern=QUEUE)]
-    """Its path, such as research/vision."""
-    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
-    """Its share among its siblings."""
-    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
-    """The priority of workloads that name none."""
-
-
-class ServerConfig(_Settings):
+class ServerConfig(BaseModel):
     """The whole configuration file."""
+
+    model_config = STRICT
 
     pools: list[PoolSettings] = [PoolSettings(name="local")]
     """The pools; one of local processes when left out."""
     queues: list[QueueSettings] = []
     """The queues; `default` is always there."""
+    half_life: HalfLife = HALF_LIFE_S
+    """How fast what a queue used in the past stops counting against it: after this long it counts half."""
 
     @field_validator("pools", "queues")
     @classmethod
     def _unique(cls, value: list[Any]) -> list[Any]:
-        names = [one.name for one in value]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = listed_twice(one.name for one in value)
         if twice:
-            raise ValueError(f"listed twice: {', '.join(twice)}")
+            raise ValueError(twice)
         return value
 
     @model_validator(mode="after")
     def _tree(self) -> ServerConfig:
         if not self.pools:
             raise ValueError("pools: there must be at least one")
+        check_tree(self.queues)
         return self
 
     def pool_nouns(self) -> dict[PoolName, Pool]:
@@ -102,10 +93,7 @@ class ServerConfig(_Settings):
 
     def queue_nouns(self) -> dict[QueueName, Queue]:
         """The queues, `default` among them."""
-        queues = {DEFAULT_QUEUE: Queue(name=DEFAULT_QUEUE)}
-        for one in self.queues:
-            queues[QueueName(one.name)] = Queue(name=QueueName(one.name), weight=one.weight, priority=one.priority)
-        return queues
+        return queue_nouns(self.queues, self.half_life)
 
 
 def differences(cluster: Cluster, pools: Mapping[PoolName, Pool], queues: Mapping[QueueName, Queue]) -> list[Fact]:
@@ -116,7 +104,9 @@ def differences(cluster: Cluster, pools: Mapping[PoolName, Pool], queues: Mappin
     """
     facts: list[Fact] = []
     facts += [PoolConfigured(pool=pool) for name, pool in pools.items() if cluster.pools.get(name) != pool]
-    facts += [QueueConfigured(queue=queue) for name, queue in queues.items() if cluster.queues.get(name) != queue]
+    facts += [
+        QueueConfigured(queue=queue) for name, queue in queues.items() if _differs(cluster.queues.get(name), queue)
+    ]
     busy_pools = {attempt.pool for attempt in cluster.attempts.values()}
     busy_queues = {job.queue for job in cluster.jobs.values()}
     for pool in [name for name in cluster.pools if name not in pools]:
@@ -130,3 +120,7 @@ def differences(cluster: Cluster, pools: Mapping[PoolName, Pool], queues: Mappin
             raise ConfigError(f"jobs are in queue {queue}: keep it in the configuration until they have ended")
         facts.append(QueueRemoved(name=queue))
     return facts
+
+
+def _differs(known: Queue | None, queue: Queue) -> bool:
+    return known is None or replace(known, past=queue.past) != queue

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from tauon.model.errors import ConfigError
-from tauon.service.config import PoolSettings, QueueSettings, ServerConfig
+from tauon.service.config import PoolSettings, ServerConfig
+from tauon.service.queue_settings import QueueSettings, TreeFault
 from tauon.service.yaml_tree import Tree, read_trees
 
 _FIELDS: Mapping[str, type[BaseModel]] = {"pools": PoolSettings, "queues": QueueSettings}
@@ -34,8 +36,13 @@ def read_config(path: Path) -> ServerConfig:
         try:
             return ServerConfig.model_validate(tree.data)
         except ValidationError as error:
-            problems = [_told(fault["loc"], fault["msg"], fault["type"], tree) for fault in error.errors()]
+            problems = [_told(_place(fault), fault["msg"], fault["type"], tree) for fault in error.errors()]
     raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+def _place(fault: ErrorDetails) -> tuple[str | int, ...]:
+    cause = fault.get("ctx", {}).get("error")
+    return cause.place if isinstance(cause, TreeFault) else fault["loc"]
 
 
 def _told(location: tuple[str | int, ...], message: str, kind: str, tree: Tree) -> str:

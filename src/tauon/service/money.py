@@ -11,13 +11,12 @@ from tauon.model.cluster import Cluster
 from tauon.model.errors import InvalidRequest
 from tauon.model.ids import JobId, PoolName
 from tauon.model.job import Job, JobState
-from tauon.model.money import ZERO
+from tauon.model.money import ZERO, hourly
 from tauon.model.resources import MILLI
 from tauon.model.usage import UsageRecord
 from tauon.ports.providers import Provider
 from tauon.ports.store import Store
 from tauon.service.control_plane import UsageQuery
-from tauon.service.present import hourly
 from tauon.service.views import AcceleratorView, RunningView, Top, UsageLine, UsageReport, moment
 
 UNLABELLED = "(none)"

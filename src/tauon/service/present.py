@@ -12,7 +12,7 @@ from tauon.model.cluster import Cluster
 from tauon.model.event import Event, subject_of
 from tauon.model.ids import AttemptId, QueueName
 from tauon.model.job import Job, JobState
-from tauon.model.money import HOUR_US, Money, Rates
+from tauon.model.money import Money, hourly
 from tauon.model.node import Node, NodeShape
 from tauon.model.pool import Capabilities, Pool
 from tauon.model.resources import MILLI, Resources
@@ -93,16 +93,6 @@ def event_view(event: Event) -> EventView:
 def price_usd_per_h(shape: NodeShape) -> Decimal:
     """What a node of this shape costs an hour."""
     return hourly(shape.rates, shape.capacity).usd
-
-
-def hourly(rates: Rates, amounts: Resources) -> Money:
-    """What amounts cost an hour."""
-    return rates.cost(
-        accelerator_milli=amounts.accelerator_milli,
-        cpu_milli=amounts.cpu_milli,
-        memory_mib=amounts.memory_mib,
-        duration_us=HOUR_US,
-    )
 
 
 def node_view(node: Node, cluster: Cluster) -> NodeView:

@@ -1,0 +1,61 @@
+"""The tree that the queues form: who stands below whom, and what each is entitled to and limited to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tauon.model.ids import QueueName
+from tauon.model.queue import Queue, path
+
+
+class Tree:
+    """A view of the configured queues; queues that are only implied by a name below them are there too.
+
+    A queue that names no guarantee for a type is guaranteed what the queues below it are together.
+    """
+
+    def __init__(self, queues: Mapping[QueueName, Queue]) -> None:
+        self._queues: dict[QueueName, Queue] = {}
+        self._children: dict[QueueName, list[QueueName]] = {}
+        for name in dict.fromkeys(above for queue in queues for above in path(queue)):
+            self._queues[name] = queues.get(name) or Queue(name=name)
+            *_, parent = (QueueName(""), *path(name)[:-1])
+            self._children.setdefault(parent, []).append(name)
+        self._guarantees = {name: self._guarantees_of(name) for name in self._queues}
+        self.has_guarantees = any(self._guarantees.values())
+        self.has_limits = any(
+            q.maximum or q.max_micro_usd_per_h is not None or not q.borrow for q in self._queues.values()
+        )
+
+    def queue(self, name: QueueName) -> Queue:
+        """Its settings; those of a queue that nobody configured are the defaults."""
+        return self._queues.get(name) or Queue(name=name)
+
+    def children(self, name: QueueName) -> list[QueueName]:
+        return self._children.get(name, [])
+
+    def types(self, name: QueueName) -> Mapping[str, int]:
+        """What a queue is guaranteed, in thousandths by type."""
+        return self._guarantees.get(name, {})
+
+    def guarantee(self, name: QueueName, type_: str) -> int:
+        """Thousandths of accelerators of a type that a queue is guaranteed."""
+        return self._guarantees.get(name, {}).get(type_, 0)
+
+    def limit(self, name: QueueName, type_: str) -> int | None:
+        """Thousandths of accelerators of a type that a queue may hold at most, with all below it; None: no limit."""
+        queue = self._queues.get(name)
+        if queue is None:
+            return None
+        most = queue.maximum.get(type_)
+        if queue.borrow:
+            return most
+        own = self.guarantee(name, type_)
+        return own if most is None else min(own, most)
+
+    def _guarantees_of(self, name: QueueName) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for child in self.children(name):
+            for type_, milli in self._guarantees_of(child).items():
+                found[type_] = found.get(type_, 0) + milli
+        return {type_: milli for type_, milli in (found | self._queues[name].guarantee).items() if milli}

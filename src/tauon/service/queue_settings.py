@@ -1,0 +1,162 @@
+"""The queues as people write them: weights, quotas, and the rules that a tree of them must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tauon.model.accelerator import canonical_type
+from tauon.model.ids import QueueName
+from tauon.model.job_spec import QUEUE
+from tauon.model.money import usd_per_h_to_micro
+from tauon.model.quantity import parse_duration_s
+from tauon.model.queue import DEFAULT_QUEUE, HALF_LIFE_S, MIN_RUN_S, Queue, QueueOrder, path
+from tauon.model.resources import MILLI
+from tauon.model.tree import Tree
+
+
+def price(value: object) -> object:
+    """Dollars an hour as decimal text. Raises ValueError."""
+    text = str(value) if not isinstance(value, bool) else "yes or no"
+    usd_per_h_to_micro(text)
+    return text
+
+
+def _amounts(value: object) -> object:
+    found: dict[str, float] = {}
+    if not isinstance(value, dict):
+        return value  # which is no mapping, and is told so
+    for name, count in value.items():
+        type_ = canonical_type(str(name))
+        if isinstance(count, bool) or not isinstance(count, int | float) or not 0 <= count < 1e9:
+            raise ValueError(f"{name}: an amount of accelerators is a number such as 16, not {count!r}")
+        if type_ in found:
+            raise ValueError(f"{type_} is given twice")
+        found[type_] = count
+    return found
+
+
+def _duration(value: object) -> object:
+    return parse_duration_s(value)
+
+
+def half_life(value: object) -> object:
+    """Seconds, more than none. Raises ValueError."""
+    seconds = parse_duration_s(value)
+    if seconds < 1:
+        raise ValueError("a half-life is at least a second, such as 7d")
+    return seconds
+
+
+Price = Annotated[str, BeforeValidator(price)]
+Amounts = Annotated[dict[str, float], BeforeValidator(_amounts)]
+Duration = Annotated[float, BeforeValidator(_duration)]
+HalfLife = Annotated[float, BeforeValidator(half_life)]
+
+
+# Nothing unknown is passed over; the docstring of a field is what the reference says about it.
+STRICT = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class QueueSettings(BaseModel):
+    """One queue. A queue above it that is not listed is there all the same, with the defaults."""
+
+    model_config = STRICT
+
+    name: Annotated[str, Field(pattern=QUEUE)]
+    """Its path, such as research/vision."""
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Its share among its siblings."""
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """The priority of workloads that name none."""
+    guarantee: Amounts = {}
+    """Accelerators by type that it has whenever it wants them, such as {H100: 16}; what others borrow is taken back."""
+    maximum: Amounts = {}
+    """Accelerators by type that it never exceeds, with all queues below it."""
+    max_usd_per_h: Price | None = None
+    """Dollars an hour that what it holds may cost at most, with all queues below it."""
+    borrow: bool = True
+    """Whether it may use more than its guarantee while that is idle."""
+    order: QueueOrder = QueueOrder.FIFO
+    """Who goes first among workloads of equal priority: fifo."""
+    min_run: Duration | None = None
+    """How long its workloads run before another queue's guarantee may stop them; inherited, 10m at the top."""
+
+
+class TreeFault(ValueError):
+    """A rule of the tree that a queue breaks; `place` is where it stands in the document."""
+
+    def __init__(self, message: str, place: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def queue_nouns(settings: Sequence[QueueSettings], half_life_s: float = HALF_LIFE_S) -> dict[QueueName, Queue]:
+    """The queues as the rest of the program knows them: `default` and all that are implied among them."""
+    by_name = {QueueName(one.name): one for one in settings}
+    names = dict.fromkeys((DEFAULT_QUEUE, *(above for name in by_name for above in path(name))))
+    return {name: _noun(name, by_name, half_life_s) for name in names}
+
+
+def _noun(name: QueueName, listed: Mapping[QueueName, QueueSettings], half_life_s: float) -> Queue:
+    one = listed.get(name) or QueueSettings(name=name)
+    above = (listed[up].min_run for up in reversed(path(name)) if up in listed)
+    return Queue(
+        name=name,
+        weight=one.weight,
+        priority=one.priority,
+        guarantee=_milli(one.guarantee),
+        maximum=_milli(one.maximum),
+        max_micro_usd_per_h=None if one.max_usd_per_h is None else usd_per_h_to_micro(one.max_usd_per_h),
+        borrow=one.borrow,
+        order=one.order,
+        min_run_s=next((s for s in above if s is not None), MIN_RUN_S),
+        half_life_s=half_life_s,
+    )
+
+
+def _milli(amounts: Mapping[str, float]) -> dict[str, int]:
+    return {type_: round(count * MILLI) for type_, count in amounts.items()}
+
+
+def check_tree(settings: Sequence[QueueSettings]) -> None:
+    """Raise TreeFault for guarantees that can't all be kept."""
+    tree = Tree(queue_nouns(settings))
+    for index, one in enumerate(settings):
+        name = QueueName(one.name)
+        place = ("queues", index)
+        if not one.borrow and not tree.types(name):
+            raise TreeFault(f"queue {name} may not borrow and has no guarantee, so nothing could ever run in it", place)
+        for type_ in sorted(tree.types(name)):
+            has, parts = tree.guarantee(name, type_), tree.children(name)
+            below = {child: tree.guarantee(child, type_) for child in parts}
+            if sum(below.values()) > has:
+                raise TreeFault(
+                    f"queue {name} is guaranteed {_count(has, type_)}, but {_sum(below, type_)}: give {name} more, or "
+                    "those less",
+                    place,
+                )
+            most = one.maximum.get(type_)
+            if most is not None and has > round(most * MILLI):
+                raise TreeFault(
+                    f"queue {name} is guaranteed {_count(has, type_)}, more than its maximum of {most:g}", place
+                )
+
+
+def _sum(below: Mapping[QueueName, int], type_: str) -> str:
+    parts = [f"{name} {milli / MILLI:g}" for name, milli in below.items() if milli]
+    total = _count(sum(below.values()), type_)
+    return f"the queues below it {total} together ({', '.join(parts)})" if len(parts) > 1 else f"{parts[0]}"
+
+
+def _count(milli: int, type_: str) -> str:
+    return f"{milli / MILLI:g} {type_}"
+
+
+def listed_twice(names: Iterable[Any]) -> str:
+    """An error's text, or an empty one."""
+    names = list(names)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return f"listed twice: {', '.join(twice)}" if twice else ""
