@@ -18,8 +18,8 @@ from tauon.simulator.scenario import Scenario
 from tauon.simulator.simulation import simulate
 from tests.simulator.crowds import crowded_world
 from tests.simulator.referee import Referee
-from tests.simulator.state import same_state
 from tests.simulator.worlds import worlds
+from tests.states import state_of
 
 slow_to_draw = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -72,8 +72,8 @@ def replay_equals_state(result: Result) -> None:
     replayed = Cluster()
     for event in result.events():
         replayed.apply(event)
-    same_state(replayed, result.cluster)
-    same_state(result.store.load(), result.cluster)
+    assert state_of(replayed) == state_of(result.cluster)
+    assert state_of(result.store.load()) == state_of(result.cluster)
     stored = result.store.usage(from_us=0, to_us=2**62)
     assert sorted(replayed.changes.usage, key=repr) == sorted(stored, key=repr)
     for job in replayed.changes.jobs.values():

@@ -1,0 +1,1 @@
+"""Tests of usage, cost and the bill."""

@@ -1,0 +1,1 @@
+"""Tests of the nouns, their indexes and the fold."""
