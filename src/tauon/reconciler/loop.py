@@ -22,7 +22,7 @@ class Loop:
         self.site = site
         self._woken = asyncio.Event()
         self._asyncio = asyncio.get_running_loop()
-        self._closing = False
+        self._closing = asyncio.Event()
         self.ready = asyncio.Event()  # the first cycle is through: the pools' nodes are known
 
     def wake(self) -> None:
@@ -38,13 +38,13 @@ class Loop:
 
     def close(self) -> None:
         """End after the cycle that is under way."""
-        self._closing = True
+        self._closing.set()
         self._woken.set()
 
     async def run(self) -> None:
         """Cycle until closed. After a failure the loop forgets what it remembered and begins anew from the journal."""
         back_off_s = STORAGE_RETRY_S
-        while not self._closing:
+        while not self._closing.is_set():
             self._woken.clear()
             try:
                 await cycle(self.site)
@@ -64,6 +64,9 @@ class Loop:
                     await self._woken.wait()
 
     async def _begin_anew(self, after_s: float) -> float:
-        await asyncio.sleep(after_s)
+        """Wait, deaf to everything but the order to close, then forget."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await self._closing.wait()
         self.site.owe_all()
         return 0.0
