@@ -265,3 +265,13 @@ async def test_a_start_that_failed_by_itself_says_why() -> None:
     await yard.cycle()
     assert outcomes(yard) == [Outcome.START_FAILED]
     assert "the image could not be pulled" in yard.cluster.jobs[job.id].message
+
+
+async def test_what_ran_and_was_over_between_two_looks_has_its_story_told_whole() -> None:
+    yard = Yard()
+    yard.submit(gpus=8)
+    await yard.cycle()
+    yard.engine.tell(A1, Phase.ENDED, Ending.EXITED, 0)
+    await yard.cycle()
+    types = [event.type for event in yard.events()]
+    assert types[-3:] == ["AttemptRunning", "AttemptEnded", "JobSucceeded"]

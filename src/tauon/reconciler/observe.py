@@ -64,6 +64,11 @@ def _follow(site: Site, attempt: Attempt, one: AttemptObserved) -> None:
             job = site.journal.cluster.jobs[attempt.job]
             match one.ending:
                 case Ending.EXITED:
+                    if attempt.running_at_us is None:
+                        # It ran and was over between two looks: the story is told whole all the same.
+                        site.journal.append([AttemptRunning(attempt_id=attempt.id)])
+                        attempt = site.journal.cluster.attempts[attempt.id]
+                        job = site.journal.cluster.jobs[attempt.job]
                     outcome = outcome_of_exit(job, attempt, one.exit_codes)
                 case Ending.NOT_STARTED if attempt.stop is None:
                     outcome = Outcome.START_FAILED
