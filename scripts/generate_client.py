@@ -14,7 +14,9 @@ GENERATED = {"wire.py": "sync_wire.py", "client.py": "sync_client.py"}
 REPLACED = [
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),
+    (r"\bAsyncGenerator\[(\w+), None\]", r"Generator[\1, None, None]"),
     (r"\b(?:Async)(?=[A-Z])", ""),
+    (r"\baclosing\b", "closing"),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),
     (r"\baclose\b", "close"),

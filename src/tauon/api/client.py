@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -141,9 +142,10 @@ class AsyncClient:
 
     async def logs(self, job: str, query: LogQuery = _FIRST_WORKER) -> AsyncIterator[LogChunk]:
         """A worker's output; with `follow` until its attempt has ended, over broken connections too."""
-        async for frame in self._wire.frames(f"/v1/jobs/{part(job)}/logs/stream", parameters(query)):
-            offset = int(frame.id.rpartition(".")[2])
-            yield LogChunk(rank=query.rank, data=binascii.a2b_base64(frame.data), next_offset=offset)
+        async with aclosing(self._wire.frames(f"/v1/jobs/{part(job)}/logs/stream", parameters(query))) as frames:
+            async for frame in frames:
+                offset = int(frame.id.rpartition(".")[2])
+                yield LogChunk(rank=query.rank, data=binascii.a2b_base64(frame.data), next_offset=offset)
 
     async def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[EventView]:
         """Lines of the journal after a position, oldest first."""
@@ -152,8 +154,9 @@ class AsyncClient:
 
     async def watch(self, *, after: int = 0, subject: str = "") -> AsyncIterator[EventView]:
         """The same, going on for ever as they happen, over broken connections too."""
-        async for frame in self._wire.frames("/v1/events/stream", {"after": after, "subject": subject}):
-            yield msgspec.json.decode(frame.data, type=EventView)
+        async with aclosing(self._wire.frames("/v1/events/stream", {"after": after, "subject": subject})) as frames:
+            async for frame in frames:
+                yield msgspec.json.decode(frame.data, type=EventView)
 
     async def nodes(self) -> list[NodeView]:
         """All nodes."""

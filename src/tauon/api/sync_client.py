@@ -7,6 +7,7 @@ from __future__ import annotations
 import binascii
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -143,9 +144,10 @@ class Client:
 
     def logs(self, job: str, query: LogQuery = _FIRST_WORKER) -> Iterator[LogChunk]:
         """A worker's output; with `follow` until its attempt has ended, over broken connections too."""
-        for frame in self._wire.frames(f"/v1/jobs/{part(job)}/logs/stream", parameters(query)):
-            offset = int(frame.id.rpartition(".")[2])
-            yield LogChunk(rank=query.rank, data=binascii.a2b_base64(frame.data), next_offset=offset)
+        with closing(self._wire.frames(f"/v1/jobs/{part(job)}/logs/stream", parameters(query))) as frames:
+            for frame in frames:
+                offset = int(frame.id.rpartition(".")[2])
+                yield LogChunk(rank=query.rank, data=binascii.a2b_base64(frame.data), next_offset=offset)
 
     def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[EventView]:
         """Lines of the journal after a position, oldest first."""
@@ -154,8 +156,9 @@ class Client:
 
     def watch(self, *, after: int = 0, subject: str = "") -> Iterator[EventView]:
         """The same, going on for ever as they happen, over broken connections too."""
-        for frame in self._wire.frames("/v1/events/stream", {"after": after, "subject": subject}):
-            yield msgspec.json.decode(frame.data, type=EventView)
+        with closing(self._wire.frames("/v1/events/stream", {"after": after, "subject": subject})) as frames:
+            for frame in frames:
+                yield msgspec.json.decode(frame.data, type=EventView)
 
     def nodes(self) -> list[NodeView]:
         """All nodes."""

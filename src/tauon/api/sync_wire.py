@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any, TypeVar
 
 import msgspec
@@ -101,7 +102,7 @@ class Wire:
                     return response
             Wait.sleep(pause_s(tried))
 
-    def frames(self, path: str, params: dict[str, Any]) -> Iterator[Frame]:
+    def frames(self, path: str, params: dict[str, Any]) -> Generator[Frame, None, None]:
         """The events of a stream, resumed where it broke, until the server says that it is at its end."""
         position = ""
         failures = 0
@@ -110,14 +111,15 @@ class Wire:
         while True:
             opened_at = time.monotonic()
             try:
-                for frame in self._frames_once(path, params, position):
-                    failures = 0
-                    patience_s = self._patience_s
-                    position = frame.id or position
-                    if frame.event == "end":
-                        return
-                    if not frame.event:
-                        yield frame
+                with closing(self._frames_once(path, params, position)) as frames:
+                    for frame in frames:
+                        failures = 0
+                        patience_s = self._patience_s
+                        position = frame.id or position
+                        if frame.event == "end":
+                            return
+                        if not frame.event:
+                            yield frame
                 failure = Unavailable(f"the server at {self.url} ended the stream")
             except httpx.TransportError as error:
                 failure = absence(error, self.url)
@@ -132,7 +134,7 @@ class Wire:
             failures += 1
             Wait.sleep(pause_s(failures))
 
-    def _frames_once(self, path: str, params: dict[str, Any], position: str) -> Iterator[Frame]:
+    def _frames_once(self, path: str, params: dict[str, Any], position: str) -> Generator[Frame, None, None]:
         headers = {"accept": MEDIA_TYPE}
         if position:
             headers["last-event-id"] = position

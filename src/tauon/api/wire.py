@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
@@ -99,7 +100,7 @@ class AsyncWire:
                     return response
             await AsyncWait.sleep(pause_s(tried))
 
-    async def frames(self, path: str, params: dict[str, Any]) -> AsyncIterator[Frame]:
+    async def frames(self, path: str, params: dict[str, Any]) -> AsyncGenerator[Frame, None]:
         """The events of a stream, resumed where it broke, until the server says that it is at its end."""
         position = ""
         failures = 0
@@ -108,14 +109,15 @@ class AsyncWire:
         while True:
             opened_at = time.monotonic()
             try:
-                async for frame in self._frames_once(path, params, position):
-                    failures = 0
-                    patience_s = self._patience_s
-                    position = frame.id or position
-                    if frame.event == "end":
-                        return
-                    if not frame.event:
-                        yield frame
+                async with aclosing(self._frames_once(path, params, position)) as frames:
+                    async for frame in frames:
+                        failures = 0
+                        patience_s = self._patience_s
+                        position = frame.id or position
+                        if frame.event == "end":
+                            return
+                        if not frame.event:
+                            yield frame
                 failure = Unavailable(f"the server at {self.url} ended the stream")
             except httpx.TransportError as error:
                 failure = absence(error, self.url)
@@ -130,7 +132,7 @@ class AsyncWire:
             failures += 1
             await AsyncWait.sleep(pause_s(failures))
 
-    async def _frames_once(self, path: str, params: dict[str, Any], position: str) -> AsyncIterator[Frame]:
+    async def _frames_once(self, path: str, params: dict[str, Any], position: str) -> AsyncGenerator[Frame, None]:
         headers = {"accept": MEDIA_TYPE}
         if position:
             headers["last-event-id"] = position
