@@ -65,7 +65,7 @@ def pool_shortage(request: Request, way: Choice, view: CapacityFork) -> str:
                 seats += min(request.workers, workers_that_fit(room, want))
     nodes = sum(view.count(s, w) for s in way.shapes for w in range(s.accelerator_count + 1))
     what = way.accelerator or "plain"
-    parts = f"{nodes} {what} node{'s' * (nodes != 1)} take work"
+    parts = f"{nodes} {what} node{'s' * (nodes != 1)} take{'s' * (nodes == 1)} work"
     if want.accelerator_milli:
         parts += f"; {free:g} {what} free in all, {best:g} at most on one node; {need:g} needed"
     return f"{parts}; room for {seats:g} of {request.workers} worker{'s' * (request.workers != 1)}"
