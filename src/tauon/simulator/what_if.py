@@ -15,12 +15,14 @@ from tauon.model.job import JobState
 from tauon.ports.what_if import Comparison, Outcome, Progress, Question
 from tauon.reconciler.memory_store import MemoryStore
 from tauon.simulator.from_trace import world_of_trace
+from tauon.simulator.from_world import world_of
 from tauon.simulator.result import Refused
 from tauon.simulator.retelling import retell
 from tauon.simulator.scenario import Happening, Scenario, Submit
 from tauon.simulator.score import completion_times_s, hundredths, score
 from tauon.simulator.simulation import Simulation
 from tauon.simulator.world import World
+from tauon.simulator.world_file import SUFFIXES, read_world_file
 
 POLICIES = ("tauon",)
 TOLD_REASONS = 8
@@ -55,8 +57,10 @@ class Worlds:
 def read_world(question: Question) -> World:
     """The world that a question is about. Raises InvalidRequest or InvalidSpec."""
     path = Path(question.source)
-    if not path.exists():
+    if not path.is_file():
         raise InvalidRequest(f"there is no file {path}")
+    if path.suffix in SUFFIXES:
+        return world_of(read_world_file(path), path, question)
     return world_of_trace(question)
 
 

@@ -48,7 +48,7 @@ def submits(jobs: Iterable[TraceJob], first_us: int, replay: Replay) -> Iterator
             continue
         workers, milli = gang(job, replay.largest)
         queue = job.queue if job.queue in replay.queues else None
-        key = (workers, milli, job.kinds, job.cpu_milli, job.memory_mib, queue, job.name)
+        key = (workers, milli, job.kinds, job.cpu_milli, job.memory_mib, queue)
         spec = specs.get(key)
         if spec is None:
             if len(specs) > 50_000:
@@ -56,7 +56,7 @@ def submits(jobs: Iterable[TraceJob], first_us: int, replay: Replay) -> Iterator
             spec = specs[key] = _spec(job, workers, milli, queue, replay)
         yield Submit(
             at_us=replay.start_us + round((job.at_us - first_us) / replay.speed),
-            spec=spec,
+            spec=spec.model_copy(update={"name": name}) if (name := _named(job.name)) else spec,
             work=Work(
                 duration_s=job.duration_s,
                 save_s=replay.save_s,
@@ -65,6 +65,10 @@ def submits(jobs: Iterable[TraceJob], first_us: int, replay: Replay) -> Iterator
             ),
             user=job.user or "trace",
         )
+
+
+def _named(text: str) -> str:
+    return _NO_NAME.sub("-", text).strip("-._")[:63].strip("-._") if text else ""
 
 
 def gang(job: TraceJob, largest: int) -> tuple[int, int]:
@@ -86,9 +90,7 @@ def _spec(job: TraceJob, workers: int, milli: int, queue: str | None, replay: Re
     wanted: list[str | dict[str, object]] = [f"{kind}:{milli / MILLI:g}" for kind in job.kinds]
     if milli and not wanted:
         wanted = [{"count": milli / MILLI if milli < MILLI else milli // MILLI}]
-    name = _NO_NAME.sub("-", job.name).strip("-._")[:63].strip("-._")
     return JobSpec(
-        name=name or "job",
         queue=queue,
         run=RUN,
         workers=workers,
