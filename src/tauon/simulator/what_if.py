@@ -18,7 +18,7 @@ from tauon.simulator.from_trace import world_of_trace
 from tauon.simulator.from_world import world_of
 from tauon.simulator.result import Refused
 from tauon.simulator.retelling import retell
-from tauon.simulator.scenario import Happening, Scenario, Submit
+from tauon.simulator.scenario import NEVER_US, Happening, Scenario, Submit
 from tauon.simulator.score import completion_times_s, hundredths, score
 from tauon.simulator.simulation import Simulation
 from tauon.simulator.world import World
@@ -70,7 +70,9 @@ def outcome(world: World, policy: str, progress: Progress) -> Outcome:
     simulation = Simulation(_watched(world, policy, progress), MemoryStore())
     asyncio.run(simulation.run())
     result = simulation.result()
-    told = retell(result.store.all_events(), start_us=world.start_us, end_us=result.ended_at_us)
+    is_cut = bool(result.cluster.jobs) and world.until_us < NEVER_US
+    end_us = world.until_us if is_cut else result.ended_at_us
+    told = retell(result.store.all_events(), start_us=world.start_us, end_us=end_us)
     done = [course for course in told.courses if course.state is JobState.SUCCEEDED]
     return Outcome(
         policy=policy,

@@ -21,12 +21,11 @@ GZIP = b"\x1f\x8b"
 def open_text(path: Path) -> IO[str]:
     """The text of a file, unpacked if it is gzipped. Raises InvalidSpec where it can't be opened."""
     try:
-        raw = path.open("rb")
-        packed = raw.read(2) == GZIP
-        raw.seek(0)
+        with path.open("rb") as raw:
+            packed = raw.read(2) == GZIP
+        stream = gzip.open(path) if packed else path.open("rb")  # noqa: SIM115 - the text below closes it
     except OSError as error:
         raise InvalidSpec(f"can't read {path}: {error.strerror or error}") from error
-    stream = gzip.GzipFile(fileobj=raw) if packed else raw
     return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="strict", newline="")
 
 
