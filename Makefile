@@ -9,6 +9,8 @@ VENV ?= .venv
 PYTHON ?= python3 python3.13 python3.12 python3.11
 BIN := $(VENV)/bin
 # Bytecode is written when a module is first imported: half the time of an installation was compiling what is never used.
+# Where the environment forbids that, every start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 # The build backend is in the lock, so that nothing unlocked is fetched.
 INSTALL_TAUON := $(PIP) --no-deps --no-build-isolation --editable .

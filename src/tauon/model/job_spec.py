@@ -44,7 +44,10 @@ Price = Annotated[int | float | str, _checked(usd_per_h_to_micro), Field(descrip
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+    # Built when first used: most commands name this type and never read a document.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class ResourcesSpec(_Document):
