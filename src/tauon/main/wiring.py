@@ -58,9 +58,10 @@ class Joined:
 
     def what_if(self) -> WhatIf:
         """The simulator."""
+        from tauon.main.past import journal_at
         from tauon.simulator.what_if import Worlds
 
-        return Worlds()
+        return Worlds(journal_at)
 
     async def login(self, options: LoginOptions) -> ServerInfo:
         """Ask the server who the token is, and remember both if it knows."""

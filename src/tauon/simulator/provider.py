@@ -116,10 +116,10 @@ class SimProvider:
 
     def _publish(self, life: int, seen: AttemptObserved) -> None:
         """Let news be known; it may take a while, but a later one never comes before an earlier one."""
-        late_us = round(self._chance.unit("late", seen.id, seen.phase) * self._faults.late_s * 1e6)
-        if not late_us or seen.id not in self._told:
+        if not self._faults.late_s or seen.id not in self._told:
             self._learn(life, seen)
             return
+        late_us = round(self._chance.unit("late", seen.id, seen.phase) * self._faults.late_s * 1e6)
         at_us = max(self._last_news_us, self._clock.now_us() + late_us)
         self._last_news_us = at_us
         self._clock.at(at_us, lambda: self._learn(life, seen))

@@ -49,6 +49,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Sequence[JobId | None]
     refused: Sequence[Refused]
 
+    def __repr__(self) -> str:
+        """Short: asyncio makes one of whatever a task returns, and throws it away."""
+        return f"<Result of {len(self.jobs)} jobs>"
+
     def events(self) -> list[Event]:
         """The whole journal."""
         return list(self.store.all_events())

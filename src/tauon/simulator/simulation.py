@@ -151,12 +151,17 @@ class Simulation:
                 quiet = quiet + 1 if is_quiet and went_well else 0
 
     def _next_us(self) -> int | None:
+        """When something happens next, or the loop wants to look; None when never."""
         now_us = self.clock.now_us()
         if self._woken:
             return now_us
-        due_us = self._due_us if self._due_us < NEVER_US else None
-        times = (self.clock.next_us(), self._agenda.next_us(), due_us)
-        return min((max(now_us, t) for t in times if t is not None), default=None)
+        next_us = self._due_us
+        for other_us in (self.clock.next_us(), self._agenda.next_us()):
+            if other_us is not None and other_us < next_us:
+                next_us = other_us
+        if next_us >= NEVER_US:
+            return None
+        return next_us if next_us > now_us else now_us
 
     def _is_over(self) -> bool:
         """Whether all work is done (nodes may come and go for ever after)."""

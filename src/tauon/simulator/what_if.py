@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from tauon.model.errors import InvalidRequest
+from tauon.model.event import Event
 from tauon.model.job import JobState
 from tauon.ports.what_if import Comparison, Outcome, Progress, Question
 from tauon.reconciler.memory_store import MemoryStore
+from tauon.simulator.from_journal import world_of_journal
 from tauon.simulator.from_trace import world_of_trace
 from tauon.simulator.from_world import world_of
 from tauon.simulator.result import Refused
@@ -31,11 +33,16 @@ _DIGITS = str.maketrans("0123456789", "##########")
 
 
 class Worlds:
-    """Implements `ports.what_if.WhatIf`."""
+    """Implements `ports.what_if.WhatIf`. `journal_at` gives the events of the database that a source names, or None
+    where it names none."""
+
+    def __init__(self, journal_at: Callable[[str], Sequence[Event] | None] = lambda _: None) -> None:
+        self._journal_at = journal_at
 
     def play(self, question: Question, progress: Progress) -> Comparison:
         """Play it, one policy after the other: each meets the same jobs and the same luck."""
-        world = read_world(question)
+        events = self._journal_at(question.source)
+        world = read_world(question) if events is None else world_of_journal(events, question)
         policies = question.policies or world.policies or POLICIES[:1]
         for policy in policies:
             if policy not in POLICIES:
