@@ -1,4 +1,4 @@
-"""What the field calls each accelerator type, what drivers call it, and how much memory its data sheet gives it."""
+"""What the field calls each accelerator type, what drivers call it, and what its data sheet says of it."""
 
 from __future__ import annotations
 
@@ -52,6 +52,50 @@ MEMORY_GIB: dict[str, int] = {
     "Gaudi3": 128,
 }
 
+# Dense bf16 (where there is none, fp16) teraflops of the data sheets: how types compare where they have no price.
+BF16_TFLOPS: dict[str, int] = {
+    "P100": 19,
+    "V100": 125,
+    "V100-32GB": 125,
+    "T4": 65,
+    "A2": 18,
+    "A10": 125,
+    "A10G": 70,
+    "A16": 18,
+    "A30": 165,
+    "A40": 150,
+    "A100": 312,
+    "A100-40GB": 312,
+    "A800": 312,
+    "L4": 121,
+    "L40": 181,
+    "L40S": 362,
+    "H100": 989,
+    "H100-NVL": 835,
+    "H800": 989,
+    "H20": 148,
+    "H200": 989,
+    "GH200": 989,
+    "GH200-144GB": 989,
+    "B100": 1750,
+    "B200": 2250,
+    "GB200": 2500,
+    "B300": 2250,
+    "GB300": 2500,
+    "RTX-3090": 71,
+    "RTX-4090": 165,
+    "RTX-5090": 210,
+    "RTX-A6000": 155,
+    "RTX-6000-Ada": 364,
+    "MI210": 181,
+    "MI250X": 383,
+    "MI300X": 1307,
+    "MI325X": 1307,
+    "MI355X": 2500,
+    "Gaudi2": 432,
+    "Gaudi3": 1835,
+}
+
 _PLAIN = "|".join(name for name in MEMORY_GIB if "-" not in name)
 
 # (what a driver's product name holds, the type); the first that fits counts, so the longer ones stand before.
@@ -97,3 +141,8 @@ def type_of_product(product: str) -> str:
 def memory_gib_of(type_: str, measured_gib: float = 0.0) -> int:
     """GiB of memory of one: the data sheet's where the type is known, else what was measured."""
     return MEMORY_GIB.get(type_, round(measured_gib))
+
+
+def relative_throughput(type_: str) -> float:
+    """How fast one is, in H100s; 0 where it is not known."""
+    return BF16_TFLOPS.get(type_, 0) / BF16_TFLOPS["H100"]

@@ -32,6 +32,10 @@ class Money(msgspec.Struct, frozen=True, order=True):
     def __bool__(self) -> bool:
         return self.atoms != 0
 
+    @classmethod
+    def of_micro_usd(cls, amount: int) -> Money:
+        return cls(amount * ATOMS_PER_MICRO_USD)
+
     @property
     def micro_usd(self) -> int:
         """Whole micro-dollars, rounded half to even."""

@@ -17,6 +17,8 @@ class WaitCode(enum.StrEnum):
 
     CAPACITY = "capacity"  # what it asks for is there, but taken
     PREEMPTING = "preempting"  # it gets the place of work that is being stopped
+    RECLAIMING = "reclaiming"  # it gets back what its queue is guaranteed, once the borrowers have run their least
+    QUOTA = "quota"  # its queue, or one above it, is at its maximum
     RESERVED = "reserved"  # what is free is kept for a workload before it in line
     NO_NODE = "no-node"  # no node that is there now could ever hold it
     DEPENDENCY = "dependency"  # other jobs must succeed first

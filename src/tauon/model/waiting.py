@@ -13,7 +13,8 @@ from tauon.model.ids import JobId, QueueName
 from tauon.model.job import Job
 from tauon.model.resources import Request
 
-NO_DEADLINE_US = 2**62
+# How long a workload waits at most before it goes ahead of everything submitted later to its queue at its priority.
+PATIENCE_US = 24 * 3600 * 1_000_000
 
 
 class LineKey(NamedTuple):
@@ -25,16 +26,24 @@ class LineKey(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A job's place in its line: by deadline, then by order of submission."""
+    """A job's place in its line: by when it is due to start, then by order of submission."""
 
-    deadline_us: int
+    due_us: int
     number: int
     job: JobId
 
 
 def place_of(job: Job) -> Place:
-    """Where a job stands in its line."""
-    return Place(NO_DEADLINE_US if job.deadline_us is None else job.deadline_us, job.number, job.id)
+    """Where a job stands in its line.
+
+    It is due at its deadline, or when patience ends if that is sooner, but not before it came. So what has a near
+    deadline goes first, all else in order of arrival, and what comes after the end of somebody's patience goes behind
+    them, whatever its own deadline: nobody in a queue is passed by for ever.
+    """
+    due_us = job.submitted_at_us + PATIENCE_US
+    if job.deadline_us is not None and job.deadline_us < due_us:
+        due_us = max(job.deadline_us, job.submitted_at_us)
+    return Place(due_us, job.number, job.id)
 
 
 class Line:
@@ -46,7 +55,7 @@ class Line:
         self.key = key
         self._arrivals: OrderedDict[Place, None] = OrderedDict()
         self._sorted: list[Place] = []
-        self._last = Place(NO_DEADLINE_US, 0, JobId(""))
+        self._last = Place(0, 0, JobId(""))
 
     def __len__(self) -> int:
         return len(self._arrivals) + len(self._sorted)

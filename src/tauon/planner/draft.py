@@ -10,7 +10,10 @@ from tauon.model.ids import AttemptId, JobId, NodeId
 from tauon.model.plan import Action, Plan, StartAttempt, StopAttempt, WaitReason
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
+from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey
+from tauon.planner.fit import Fit
+from tauon.planner.quota import Quotas
 
 
 class Draft:
@@ -24,9 +27,12 @@ class Draft:
         self.actions: list[Action] = []
         self.waiting: dict[LineKey, WaitReason] = {}
         self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
+        self.quotas = Quotas(snapshot.cluster, Tree(snapshot.cluster.queues), self.stopping)
+        self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least
         self.touched_nodes: dict[NodeId, None] = {}
         self.next_look_us: int | None = None
         self._taken: list[tuple[Sequence[WorkerPlacement], Resources]] = []
+        self._held: list[tuple[Sequence[WorkerPlacement], Resources]] = []
         self._future: CapacityFork | None = None
         self.kept: dict[JobId, set[NodeId]] = {}  # the nodes on which a place is reserved, by for whom
         self._unreserved: CapacityFork | None = None
@@ -39,7 +45,7 @@ class Draft:
         if not self.stopping:
             return self.free
         if self._future is None:
-            self._future = self._without(self.stopping)
+            self._future = self.without(self.stopping)
         return self._future
 
     def future_without(self, priority: int) -> CapacityFork | None:
@@ -50,7 +56,7 @@ class Draft:
         if view is None:
             live = self.snapshot.cluster.live
             lower = [a for p, attempts in live.by_priority.items() if p < priority for a in attempts]
-            view = self._below[priority] = self._without(dict.fromkeys(lower) | self.stopping)
+            view = self._below[priority] = self.without(dict.fromkeys(lower) | self.stopping)
         return view
 
     @property
@@ -64,7 +70,7 @@ class Draft:
                         self._unreserved.change(worker, action.attempt.resources, -1)
         return self._unreserved
 
-    def _without(self, gone: Iterable[AttemptId]) -> CapacityFork:
+    def without(self, gone: Iterable[AttemptId]) -> CapacityFork:
         """What is left of all capacity by the attempts that stay and by this plan."""
         view = self.snapshot.cluster.capacity.fork()
         for attempt_id in gone:
@@ -74,6 +80,9 @@ class Draft:
         for placement, amounts in self._taken:
             for worker in placement:
                 view.change(worker, amounts, -1)
+        for placement, amounts in self._held:
+            for worker in placement:
+                view.hold(worker, amounts)
         return view
 
     def start(self, attempt: Attempt, reason: str = "") -> None:
@@ -84,6 +93,8 @@ class Draft:
             if self._unreserved is not None:
                 self._unreserved.change(worker, attempt.resources, -1)
         self._take(attempt.placement, attempt.resources)
+        if self.quotas.is_needed:
+            self.quotas.start(self.quotas.claim_of(attempt))
         self.actions.append(StartAttempt(attempt=attempt, reason=reason))
 
     def reserve(self, job: JobId, placement: Sequence[WorkerPlacement], amounts: Resources) -> None:
@@ -92,6 +103,16 @@ class Draft:
         for worker in placement:
             self.free.hold(worker, amounts)
         self._take(placement, amounts)
+
+    def pledge(self, job: JobId, fit: Fit, victims: Iterable[Attempt]) -> None:
+        """Keep what is free already of a place whose holders will have to go, but not yet."""
+        self.kept[job] = {worker.node for worker in fit.placement}
+        self.pledged.update(dict.fromkeys(victim.id for victim in victims))
+        self._held.append((fit.placement, fit.resources))
+        for view in (self.free, self._future, *self._below.values()):
+            if view is not None:
+                for worker in fit.placement:
+                    view.hold(worker, fit.resources)
 
     def _take(self, placement: Sequence[WorkerPlacement], amounts: Resources) -> None:
         self._taken.append((placement, amounts))
@@ -104,6 +125,7 @@ class Draft:
         """Take a placement away."""
         self.actions.append(StopAttempt(attempt=attempt.id, cause=cause, notice_s=notice_s, reason=reason))
         self.stopping[attempt.id] = None
+        self.quotas.stop(attempt)
         priority = self.snapshot.cluster.jobs[attempt.job].priority
         views = [view for below, view in self._below.items() if priority >= below]
         for view in (self._future, *views):

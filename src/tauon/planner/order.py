@@ -1,74 +1,140 @@
-"""Who goes first: priority, then the queue furthest below its share, then deadline, then arrival."""
+"""Who goes first: guarantees, then priority, then the queue furthest below its share, then whoever is due first."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from tauon.model.ids import QueueName
 from tauon.model.job import Job
-from tauon.model.queue import Queue
+from tauon.model.queue import QueueOrder
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
+from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey, Place
+from tauon.planner.fit import choices
+from tauon.planner.quota import BORROWING, GUARANTEED, Quotas, claims
+from tauon.planner.shares import Shares
 
-_Entry = tuple[int, float, Place, int, LineKey]
+Within = tuple[int, int]  # the smaller goes first among equally urgent workloads of one queue
+_Turn = tuple[int, int, Within, int, Place, LineKey]
+_QueueTurn = tuple[int, int, tuple[float, ...], Within, int, QueueName]
+
+
+def first_due(place: Place, snapshot: Snapshot) -> Within:
+    """Least laxity: when it is due, less the time that it is predicted to take; then arrival."""
+    return place.due_us - snapshot.remaining_us.get(place.job, 0), place.number
+
+
+# A queue's option `order`, as what its workloads are compared by.
+STRATEGIES: dict[QueueOrder, Callable[[Place, Snapshot], Within]] = {
+    QueueOrder.FIFO: first_due,
+}
 
 
 class Order:
     """Serves the first job of the line whose turn it is, until each line is used up or blocked.
 
-    Shares move as jobs are started, so an entry whose queue's share has changed is put back and looked at again.
+    Within a queue by standing, priority and the queue's strategy; between queues by standing, priority and share.
+    Standings and shares move as jobs are given places, mostly for the worse, so an entry is looked at again when its
+    turn has come, and put back if it has become worse.
     """
 
-    def __init__(self, snapshot: Snapshot, *, skip: Container[LineKey] = ()) -> None:
+    def __init__(self, snapshot: Snapshot, *, quotas: Quotas | None = None, skip: Container[LineKey] = ()) -> None:
         self._snapshot = snapshot
+        self._terrain = snapshot.terrain
         cluster = snapshot.cluster
-        self._total = cluster.capacity.total
-        self._held = dict(cluster.held)
-        self._share: dict[QueueName, float] = {}
-        self._heads: list[_Entry] = []
+        self.tree = quotas.tree if quotas else Tree(cluster.queues)
+        self._quotas = quotas or Quotas(cluster, self.tree)
+        self._shares = Shares(cluster, self.tree, snapshot.at_us)
         self._lines: dict[LineKey, Iterator[Place]] = {}
+        self._numbers: dict[LineKey, int] = {}
+        self._below: dict[LineKey, int] = {}  # lines that have been tried with this standing, and try with a lower one
+        self._lanes: dict[QueueName, list[_Turn]] = {}
+        self._turns: list[_QueueTurn] = []
+        self._served: _Turn | None = None
         for number, (key, line) in enumerate(cluster.waiting.lines.items()):
             if key not in skip:
                 self._lines[key] = iter(line)
-                self._push(key, number)
-        heapq.heapify(self._heads)
+                self._numbers[key] = number
+                self._advance(key)
+        for queue in self._lanes:
+            self._enter(queue)
 
-    def share(self, queue: QueueName) -> float:
-        """The dominant share of a queue, divided by its weight."""
-        share = self._share.get(queue)
-        if share is None:
-            configured = self._snapshot.cluster.queues.get(queue, Queue(name=queue))
-            share = dominant_share(self._held.get(queue, Resources()), self._total) / configured.weight
-            self._share[queue] = share
-        return share
-
-    def _push(self, key: LineKey, number: int) -> None:
-        delayed, now_us = self._snapshot.cluster.waiting.delayed, self._snapshot.at_us
-        for place in self._lines[key]:
-            if delayed.is_due(place.job, now_us):
-                heapq.heappush(self._heads, (-key.priority, self.share(key.queue), place, number, key))
-                return
-
-    def next(self) -> tuple[LineKey, Job] | None:
-        """The job whose turn it is; its line is served again only after `served`."""
-        while self._heads:
-            entry = heapq.heappop(self._heads)
-            priority, share, place, number, key = entry
-            now = self.share(key.queue)
-            if now != share:
-                heapq.heappush(self._heads, (priority, now, place, number, key))
+    def next(self) -> tuple[LineKey, Job, int] | None:
+        """The job whose turn it is, and the standing with which; its line is served again only after `served`."""
+        if self._served is not None:
+            self._enter(self._served[-1].queue)
+            self._served = None
+        while self._turns:
+            turn = heapq.heappop(self._turns)
+            queue = turn[-1]
+            now = self._turn_of(queue)
+            if now is None:
                 continue
-            self._last = number
-            return key, self._snapshot.cluster.jobs[place.job]
+            if now > turn:
+                heapq.heappush(self._turns, now)
+                continue
+            served = self._served = heapq.heappop(self._lanes[queue])
+            return served[-1], self._snapshot.cluster.jobs[served[-2].job], -served[0]
         return None
 
-    def served(self, key: LineKey, amounts: Resources) -> None:
+    def served(self, key: LineKey, amounts: Resources, accelerator: str = "") -> None:
         """The job whose turn it was got these amounts, now or as soon as they are free: its line's next may come."""
-        self._held[key.queue] = self._held.get(key.queue, Resources()) + amounts
-        self._share.pop(key.queue, None)
-        self._push(key, self._last)
+        self._shares.add(key.queue, accelerator, amounts)
+        self._below.pop(key, None)
+        self._advance(key)
+
+    def try_lower(self, key: LineKey, standing: int) -> bool:
+        """Let the job whose turn it was come again with what a lower standing may have; False if that is nothing."""
+        if self._served is None or standing == BORROWING:
+            return False
+        self._below[key] = standing
+        lower = self._standing(key)
+        if lower is None:
+            return False
+        _, priority, within, number, place, _ = self._served
+        again: _Turn = (-lower, priority, within, number, place, key)
+        heapq.heappush(self._lanes[key.queue], again)
+        return True
+
+    def _advance(self, key: LineKey) -> None:
+        """Let the first of a line that is not delayed stand in its queue's lane."""
+        delayed, now_us = self._snapshot.cluster.waiting.delayed, self._snapshot.at_us
+        strategy = STRATEGIES[self.tree.queue(key.queue).order]
+        for place in self._lines[key]:
+            if delayed.is_due(place.job, now_us):
+                within = strategy(place, self._snapshot)
+                lane = self._lanes.setdefault(key.queue, [])
+                standing = self._standing(key) or BORROWING
+                heapq.heappush(lane, (-standing, -key.priority, within, self._numbers[key], place, key))
+                return
+
+    def _enter(self, queue: QueueName) -> None:
+        turn = self._turn_of(queue)
+        if turn is not None:
+            heapq.heappush(self._turns, turn)
+
+    def _turn_of(self, queue: QueueName) -> _QueueTurn | None:
+        """A queue's turn as things stand now: that of the first in its lane."""
+        lane = self._lanes[queue]
+        while lane:
+            standing, priority, within, number, place, key = lane[0]
+            now = -(self._standing(key) or BORROWING)
+            if now > standing:
+                heapq.heapreplace(lane, (now, priority, within, number, place, key))
+                continue
+            return standing, priority, self._shares.key(queue), within, number, queue
+        return None
+
+    def _standing(self, key: LineKey) -> int | None:
+        """The best standing of a line among those that it has not been tried with; None when there is none."""
+        if not self.tree.has_guarantees:
+            return BORROWING
+        below = self._below.get(key, GUARANTEED + 1)
+        ways = choices(key.request, self._terrain)
+        found = (self._quotas.standing(c) for _, c in claims(key.queue, key.priority, ways, key.request.workers))
+        return max((standing for standing in found if standing < below), default=None)
 
 
 def dominant_share(held: Resources, total: Resources) -> float:

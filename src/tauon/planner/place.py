@@ -11,10 +11,11 @@ from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import Request
 from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
-from tauon.planner.fit import Choice, Fit, choices, find
+from tauon.planner.fit import Choice, Fit, find
 from tauon.planner.misses import Misses
 from tauon.planner.order import Order
-from tauon.planner.preempt import make_room
+from tauon.planner.preempt import Coming, make_room
+from tauon.planner.quota import Permitted, permitted
 from tauon.planner.shortage import shortage
 
 # A search for victims costs more than one for a free place. Each that is made stops something, and the next plan,
@@ -26,32 +27,30 @@ def place(draft: Draft) -> None:
     """Serve the lines in order until each is used up or blocked."""
     blocked = _still_blocked(draft)
     draft.waiting.update(blocked)
-    order = Order(draft.snapshot, skip=blocked)
+    order = Order(draft.snapshot, quotas=draft.quotas, skip=blocked)
     missed = Misses()  # what did not fit once won't fit later in the same plan
     preemptions = 0
     while (turn := order.next()) is not None:
-        key, job = turn
+        key, job, standing = turn
         request = job.request
-        ways = choices(request, draft.terrain)
-        if not missed.covers(request, ways):
-            fit = find(request, ways, draft.free)
+        may = permitted(draft.quotas, key, draft.terrain, standing)
+        if may.now and not missed.covers(request, may.now):
+            fit = find(request, may.now, draft.free)
             if fit is not None:
                 attempt = _attempt(job, fit, draft.snapshot.at_us)
                 draft.start(attempt)
-                order.served(key, attempt.total)
+                order.served(key, attempt.total, attempt.accelerator)
                 continue
-            missed.add(request, ways)
-        coming = _what_comes(draft, request, ways)
+            missed.add(request, may.now)
+        coming = _what_comes(draft, request, may.later)
         if coming is None and preemptions < PREEMPTIONS:
-            coming = make_room(draft, job, ways)
-            preemptions += coming is not None
-        if coming is None:
-            draft.waiting.setdefault(key, shortage(request, ways, draft))
-            continue
-        place_to_be, reason = coming
-        draft.reserve(job.id, place_to_be.placement, place_to_be.resources)
-        draft.waiting.setdefault(key, reason)
-        order.served(key, place_to_be.resources * request.workers)
+            coming = make_room(draft, job, may, standing)
+            preemptions += coming is not None and not coming.pledged
+        if coming is not None:
+            _keep(draft, key, job, coming)
+            order.served(key, coming.fit.resources * request.workers, coming.fit.accelerator)
+        elif not order.try_lower(key, standing):
+            draft.waiting.setdefault(key, _why(may, draft, request))
     if preemptions == PREEMPTIONS:
         draft.look_again_at(draft.snapshot.at_us)
     next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
@@ -67,6 +66,8 @@ def _still_blocked(draft: Draft) -> Mapping[LineKey, WaitReason]:
     """
     previous, cluster = draft.snapshot.previous, draft.snapshot.cluster
     if previous is None or cluster.gained_seq > previous.seq or draft.stopping or previous.terrain != draft.terrain:
+        return {}
+    if draft.quotas.tree.has_guarantees:  # what starts may make a borrower of another, and time lets them be stopped
         return {}
     lines = cluster.waiting.lines
     return {key: why for key, why in previous.waiting.items() if key in lines}
@@ -86,9 +87,26 @@ def _attempt(job: Job, fit: Fit, at_us: int) -> Attempt:
     )
 
 
-def _what_comes(draft: Draft, request: Request, ways: Sequence[Choice]) -> tuple[Fit, WaitReason] | None:
+def _keep(draft: Draft, key: LineKey, job: Job, coming: Coming) -> None:
+    """Keep the place that is coming for the job whose turn it is."""
+    fit = coming.fit
+    if coming.pledged:
+        draft.pledge(job.id, fit, coming.pledged)
+    else:
+        draft.reserve(job.id, fit.placement, fit.resources)
+    draft.quotas.reserve(coming.claim(key))
+    draft.waiting.setdefault(key, coming.reason)
+
+
+def _why(may: Permitted, draft: Draft, request: Request) -> WaitReason:
+    if may.limit is not None and not may.now:
+        return WaitReason(code=WaitCode.QUOTA, message=may.limit.text)
+    return shortage(request, may.now or may.later, draft)
+
+
+def _what_comes(draft: Draft, request: Request, ways: Sequence[Choice]) -> Coming | None:
     """The place where it fits once the attempts that are being stopped are gone, if there is one."""
-    if not draft.stopping:
+    if not draft.stopping or not ways:
         return None
     fit = find(request, ways, draft.future)
     if fit is None:
@@ -101,7 +119,7 @@ def _what_comes(draft: Draft, request: Request, ways: Sequence[Choice]) -> tuple
         message=f"its place in {fit.pool} is being emptied: {', '.join(jobs[:3])} {_are(jobs)} stopping",
         waits_for=tuple(jobs[:8]),
     )
-    return fit, reason
+    return Coming(fit, reason)
 
 
 def _are(jobs: list[JobId]) -> str:

@@ -11,35 +11,113 @@ from tauon.model.capacity import CapacityFork, Room
 from tauon.model.ids import AttemptId, NodeId
 from tauon.model.job import Job
 from tauon.model.plan import WaitCode, WaitReason
+from tauon.model.queue import path
+from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
 from tauon.planner.fit import Choice, Fit, find, workers_that_fit
+from tauon.planner.quota import BORROWING, Claim, Permitted, permitted
 
 Cost = tuple[int, int]  # the highest priority among what is stopped, then the work that is lost
 
 
-def make_room(draft: Draft, job: Job, ways: Sequence[Choice]) -> tuple[Fit, WaitReason] | None:
-    """Stop the cheapest lower-priority attempts that let the gang fit, and say where it will; None when none do."""
-    emptied = draft.future_without(job.priority)
-    if emptied is None or find(job.request, ways, emptied) is None:
+class Coming(NamedTuple):
+    """Where a workload will be, and why not yet; `pledged` are borrowers that will be stopped for it, but not yet."""
+
+    fit: Fit
+    reason: WaitReason
+    pledged: tuple[Attempt, ...] = ()
+
+    def claim(self, key: LineKey) -> Claim:
+        """What of its queue's quota is kept for it."""
+        fit, workers = self.fit, key.request.workers
+        return Claim(key.queue, key.priority, fit.accelerator, fit.resources.accelerator_milli * workers, 0)
+
+
+def make_room(draft: Draft, job: Job, may: Permitted, standing: int = BORROWING) -> Coming | None:
+    """Stop the cheapest attempts that have to give way and let the gang fit, and say where it will; None if none do.
+
+    Who has to give way to whom: `_Search.gives_way`. Borrowers that must give back a guarantee are stopped once they
+    have run as long as their queue gives them; until then what is free of the place is kept.
+    """
+    if not may.later:
+        return _within_limit(draft, job, may, standing)
+    guarantees = draft.quotas.tree.has_guarantees
+    if not guarantees:
+        emptied = draft.future_without(job.priority)
+        if emptied is None or find(job.request, may.later, emptied) is None:
+            return None
+    for ripe_only in (True, False) if guarantees else (True,):
+        search = _Search(draft, job, standing, ripe_only=ripe_only)
+        victims = search.cheapest_set(may.later)
+        if victims is not None:
+            return _take(draft, job, may.later, victims)
+        if not search.has_unripe:
+            return None
+    return None
+
+
+def _within_limit(draft: Draft, job: Job, may: Permitted, standing: int) -> Coming | None:
+    """Stop lower-priority attempts of a queue that is at its limit, so that a more urgent one gets their place."""
+    if may.limit is None:
         return None
-    search = _Search(draft, job)
-    sets = [chosen for way in ways if (chosen := search.victims(way)) is not None]
-    if not sets:
-        return None
-    victims = min(sets, key=search.cost)
+    search = _Search(draft, job, standing, ripe_only=True)
+    below = (a for a in search.everybody() if may.limit.queue in path(draft.snapshot.cluster.jobs[a.job].queue))
+    lower = search.cheapest_first(a for a in below if draft.snapshot.cluster.jobs[a.job].priority < job.priority)
+    chosen: list[Attempt] = []
+    key = LineKey(job.queue, job.priority, job.request)
+    ways: tuple[Choice, ...] = ()
+    for victim in lower:
+        chosen.append(victim)
+        draft.quotas.stop(victim)
+        ways = permitted(draft.quotas, key, draft.terrain, BORROWING).later
+        if ways:
+            break
+    for victim in chosen:
+        draft.quotas.stop(victim, +1)
+    view = draft.future.fork()
+    for victim in chosen:
+        _change(view, victim, +1)
+    return _take(draft, job, ways, chosen) if ways and find(job.request, ways, view) else None
+
+
+def _take(draft: Draft, job: Job, ways: Sequence[Choice], victims: Sequence[Attempt]) -> Coming:
+    """Stop these attempts, or where they have not run long enough yet, have it done later."""
+    names = ", ".join(v.job for v in victims[:3])
+    names += " and others" if len(victims) > 3 else ""
+    waits_for = tuple(v.job for v in victims[:8])
+    ripe_us = max(_ripe_us(draft, job, victim) for victim in victims)
+    if ripe_us > draft.snapshot.at_us:
+        view = draft.future.fork()
+        for victim in victims:
+            _change(view, victim, +1)
+        fit = find(job.request, ways, view)
+        assert fit is not None, "what will be stopped makes room"
+        draft.look_again_at(ripe_us)
+        wait_s = (ripe_us - draft.snapshot.at_us) / 1e6
+        message = (
+            f"{names} will give back what queue {job.queue} is guaranteed in {wait_s:.0f} s, after their least run"
+        )
+        return Coming(fit, WaitReason(code=WaitCode.RECLAIMING, message=message, waits_for=waits_for), tuple(victims))
     for victim in victims:
         victim_job = draft.snapshot.cluster.jobs[victim.job]
-        why = f"preempted by {job.id} ({job.name}): priority {job.priority} over {victim_job.priority}"
-        draft.stop(victim, StopCause.PREEMPTED, victim_job.notice_s, why)
+        why = f"priority {job.priority} over {victim_job.priority}"
+        if victim_job.priority >= job.priority:
+            why = f"queue {job.queue} takes back what it is guaranteed, queue {victim_job.queue} had borrowed it"
+        draft.stop(victim, StopCause.PREEMPTED, victim_job.notice_s, f"preempted by {job.id} ({job.name}): {why}")
     fit = find(job.request, ways, draft.future)
     assert fit is not None, "what was stopped makes room"
-    names = ", ".join(v.job for v in victims[:3])
-    reason = WaitReason(
-        code=WaitCode.PREEMPTING,
-        message=f"it preempts {names}{' and others' if len(victims) > 3 else ''}, which may save work first",
-        waits_for=tuple(v.job for v in victims[:8]),
-    )
-    return fit, reason
+    message = f"it preempts {names}, which may save work first"
+    return Coming(fit, WaitReason(code=WaitCode.PREEMPTING, message=message, waits_for=waits_for))
+
+
+def _ripe_us(draft: Draft, job: Job, victim: Attempt) -> int:
+    """From when on an attempt may be stopped for this job: at once for a higher priority, else after its least run."""
+    cluster = draft.snapshot.cluster
+    theirs = cluster.jobs[victim.job]
+    if theirs.priority < job.priority:
+        return 0
+    since_us = victim.placed_at_us if victim.running_at_us is None else victim.running_at_us
+    return since_us + round(draft.quotas.tree.queue(theirs.queue).min_run_s * 1e6)
 
 
 def lost_work(attempt: Attempt, job: Job, now_us: int) -> int:
@@ -58,24 +136,65 @@ def lost_work(attempt: Attempt, job: Job, now_us: int) -> int:
 
 
 class _Search:
-    """The lower-priority attempts that could be stopped for a job, by node, and what each would cost."""
+    """The attempts that would have to give way to a job, by node, and what stopping each would cost.
 
-    def __init__(self, draft: Draft, job: Job) -> None:
+    With `ripe_only` those that have not run long enough yet are left out, and `has_unripe` says that there are any.
+    """
+
+    def __init__(self, draft: Draft, job: Job, standing: int, *, ripe_only: bool) -> None:
         self.draft = draft
         self.job = job
         self.on_node: dict[NodeId, list[Attempt]] = {}
+        self.has_unripe = False
+        self._standing = standing
+        self._guarantees = draft.quotas.tree.has_guarantees
         self._lost: dict[AttemptId, Cost] = {}
         cluster = draft.snapshot.cluster
         for priority, attempts in cluster.live.by_priority.items():
-            if priority >= job.priority:
+            if priority >= job.priority and standing == BORROWING:
                 continue
             for attempt_id in attempts:
-                if attempt_id not in draft.stopping:
-                    attempt = cluster.attempts[attempt_id]
-                    lost = lost_work(attempt, cluster.jobs[attempt.job], draft.snapshot.at_us)
-                    self._lost[attempt_id] = (priority, lost)
-                    for node in dict.fromkeys(worker.node for worker in attempt.placement):
-                        self.on_node.setdefault(node, []).append(attempt)
+                attempt = cluster.attempts[attempt_id]
+                if attempt_id in draft.stopping or attempt_id in draft.pledged or not self.gives_way(attempt):
+                    continue
+                if ripe_only and _ripe_us(draft, job, attempt) > draft.snapshot.at_us:
+                    self.has_unripe = True
+                    continue
+                lost = lost_work(attempt, cluster.jobs[attempt.job], draft.snapshot.at_us)
+                self._lost[attempt_id] = (priority, lost)
+                for node in dict.fromkeys(worker.node for worker in attempt.placement):
+                    self.on_node.setdefault(node, []).append(attempt)
+
+    def gives_way(self, attempt: Attempt) -> bool:
+        """Whether an attempt has to give way to the job, as things stand: one whose claim on its queue's guarantee is
+        the weaker, whatever its priority; among equals in this, one of lower priority."""
+        theirs = self.draft.snapshot.cluster.jobs[attempt.job]
+        if not self._guarantees:
+            return theirs.priority < self.job.priority
+        claim = Claim(theirs.queue, theirs.priority, attempt.accelerator, attempt.accelerator_milli, 0)
+        return (self.draft.quotas.standing_of(claim), theirs.priority) < (self._standing, self.job.priority)
+
+    def count_out(self, attempts: Iterable[Attempt], sign: int = -1) -> None:
+        """Let quotas be seen as if these were stopped; with `sign` +1, as before."""
+        if self._guarantees:
+            for attempt in attempts:
+                self.draft.quotas.stop(attempt, sign)
+
+    def everybody(self) -> list[Attempt]:
+        return [self.draft.snapshot.cluster.attempts[attempt_id] for attempt_id in self._lost]
+
+    def cheapest_set(self, ways: Sequence[Choice]) -> list[Attempt] | None:
+        """What to stop, in the cheapest of these ways; None when nothing would do."""
+        if not self._lost:
+            return None
+        if self._guarantees:
+            emptied = self.draft.future.fork()
+            for attempt in self.everybody():
+                _change(emptied, attempt, +1)
+            if find(self.job.request, ways, emptied) is None:
+                return None
+        sets = [chosen for way in ways if (chosen := self.victims(way)) is not None]
+        return min(sets, key=self.cost) if sets else None
 
     def cost(self, victims: Iterable[Attempt]) -> Cost:
         """What stopping all of these costs."""
@@ -136,12 +255,23 @@ class _Seating:
         while self._left > 0 and self._steps:
             step = heapq.heappop(self._steps)
             if step.seats <= self._left and not any(a in self._chosen for a in step.victims):
-                here = self._search.on_node[step.node]
-                self._chosen.update((v.id, v) for v in here if v.id in step.victims)
-                self._left -= step.seats
-                self._seated[step.node] += step.seats
+                here = [v for v in self._search.on_node[step.node] if v.id in step.victims]
+                if self._all_give_way(here):
+                    self._chosen.update((v.id, v) for v in here)
+                    self._left -= step.seats
+                    self._seated[step.node] += step.seats
             self._look(step.node)
+        self._search.count_out(self._chosen.values(), +1)
         return None if self._left > 0 else self._chosen.values()
+
+    def _all_give_way(self, victims: Sequence[Attempt]) -> bool:
+        """Whether these still have to give way, one after the other, and count them out if so."""
+        for done, victim in enumerate(victims):
+            if not self._search.gives_way(victim):
+                self._search.count_out(victims[:done], +1)
+                return False
+            self._search.count_out([victim])
+        return True
 
     def _rooms(self) -> Iterator[Room]:
         """The rooms that may give a seat."""
@@ -168,8 +298,11 @@ class _Seating:
         for victim in self._search.cheapest_first(v for v in self._search.on_node[node] if v.id not in self._chosen):
             if workers_that_fit(room, want) > seated:
                 break
-            fresh.append(victim)
-            _free(room, victim, +1)
+            if self._search.gives_way(victim):
+                fresh.append(victim)
+                _free(room, victim, +1)
+                self._search.count_out([victim])
+        self._search.count_out(fresh, +1)
         for victim in fresh[-2::-1]:
             _free(room, victim, -1)
             if workers_that_fit(room, want) > seated:

@@ -1,0 +1,222 @@
+"""What each queue is entitled to and limited to, counted along with the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from tauon.model.attempt import Attempt
+from tauon.model.cluster import Cluster
+from tauon.model.holdings import ByType, spending
+from tauon.model.ids import AttemptId, QueueName
+from tauon.model.money import Money, hourly
+from tauon.model.queue import path
+from tauon.model.resources import MILLI
+from tauon.model.terrain import Terrain
+from tauon.model.tree import Tree
+from tauon.model.waiting import LineKey
+from tauon.planner.fit import Choice, choices
+
+# A workload within its queue's own guarantee stands above one within the guarantee of a queue further up only, and
+# that above one which borrows.
+GUARANTEED = 1 << 16
+BORROWING = 0
+
+
+class Claim(NamedTuple):
+    """What a workload would hold, or holds, of a queue's quota."""
+
+    queue: QueueName
+    priority: int
+    accelerator: str
+    milli: int
+    atoms_per_h: int
+
+
+class Limit(NamedTuple):
+    """A limit that a claim would exceed: whose it is, in words."""
+
+    queue: QueueName
+    text: str
+
+
+class _Book:
+    """Amounts by queue, each with all below it."""
+
+    def __init__(self) -> None:
+        self.types: dict[QueueName, ByType] = {}
+        self.atoms: dict[QueueName, int] = {}
+
+    def add(self, claim: Claim, sign: int) -> None:
+        for name in path(claim.queue):
+            self.atoms[name] = self.atoms.get(name, 0) + sign * claim.atoms_per_h
+            by_priority = self.types.setdefault(name, {}).setdefault(claim.accelerator, {})
+            by_priority[claim.priority] = by_priority.get(claim.priority, 0) + sign * claim.milli
+
+    def held(self, name: QueueName, accelerator: str) -> int:
+        return sum(self.types.get(name, {}).get(accelerator, {}).values())
+
+    def held_from(self, name: QueueName, accelerator: str, priority: int) -> int:
+        """What workloads of at least this priority hold."""
+        by_priority = self.types.get(name, {}).get(accelerator, {})
+        return sum(milli for p, milli in by_priority.items() if p >= priority)
+
+
+class Quotas:
+    """`firm` is what stays: held and not being stopped, started or reserved by this plan. `all` has, in place of what is
+    reserved, what is being stopped and not gone yet."""
+
+    def __init__(self, cluster: Cluster, tree: Tree, stopping: Iterable[AttemptId] = ()) -> None:
+        self.tree = tree
+        self.is_needed = tree.has_guarantees or tree.has_limits
+        self._cluster = cluster
+        self._firm, self._all = _Book(), _Book()
+        if not self.is_needed:
+            return
+        holdings = cluster.holdings
+        for queue, types in holdings.by_type.items():
+            for accelerator, by_priority in types.items():
+                for priority, milli in by_priority.items():
+                    self._put(Claim(queue, priority, accelerator, milli, 0), +1)
+        for queue, atoms in holdings.spending.items():
+            self._put(Claim(queue, 0, "", 0, atoms), +1)
+        for attempt_id in stopping:
+            self._firm.add(self.claim_of(cluster.attempts[attempt_id]), -1)
+
+    def _put(self, claim: Claim, sign: int) -> None:
+        self._firm.add(claim, sign)
+        self._all.add(claim, sign)
+
+    # ---------------------------------------------------------------- claims
+
+    def claim_of(self, attempt: Attempt) -> Claim:
+        """What an attempt holds."""
+        job = self._cluster.jobs[attempt.job]
+        atoms = spending(attempt, self._cluster.nodes)
+        return Claim(job.queue, job.priority, attempt.accelerator, attempt.accelerator_milli, atoms)
+
+    def start(self, claim: Claim) -> None:
+        """It holds this from now on."""
+        if self.is_needed:
+            self._put(claim, +1)
+
+    def reserve(self, claim: Claim) -> None:
+        """It gets this as soon as others are gone."""
+        if self.is_needed:
+            self._firm.add(claim, +1)
+
+    def stop(self, attempt: Attempt, sign: int = -1) -> None:
+        """It is being stopped; with `sign` +1, it is not after all."""
+        if self.is_needed:
+            self._firm.add(self.claim_of(attempt), sign)
+
+    # ---------------------------------------------------------------- entitlement
+
+    def standing(self, claim: Claim) -> int:
+        """How well a claim on top of what stays is covered by guarantees: GUARANTEED, or the depth of the lowest queue
+        above that covers it, or BORROWING. Workloads of lower priority take nothing away from it."""
+        return self._standing(claim, claim.milli)
+
+    def standing_of(self, claim: Claim) -> int:
+        """The same for one that is counted already."""
+        return self._standing(claim, 0)
+
+    def _standing(self, claim: Claim, more: int) -> int:
+        if not self.tree.has_guarantees or not claim.accelerator:
+            return BORROWING
+        names = path(claim.queue)
+        for depth in range(len(names), 0, -1):
+            name = names[depth - 1]
+            guarantee = self.tree.guarantee(name, claim.accelerator)
+            if guarantee and self._covered(name, claim) + more <= guarantee:
+                return GUARANTEED if depth == len(names) and not self.tree.children(name) else depth
+        return BORROWING
+
+    def _covered(self, name: QueueName, claim: Claim) -> int:
+        """What is used of a queue's guarantee: by the guarantees below it, and by no lower priority."""
+        type_, firm = claim.accelerator, self._firm
+        used = firm.held_from(name, type_, claim.priority)
+        for child in self.tree.children(name):
+            ours = min(firm.held(child, type_), self.tree.guarantee(child, type_))
+            used += max(0, ours - firm.held_from(child, type_, claim.priority))
+        return used
+
+    # ---------------------------------------------------------------- limits
+
+    def exceeded(self, claim: Claim) -> Limit | None:
+        """The first limit that this claim would exceed now."""
+        return self._exceeded(claim, self._all)
+
+    def exceeded_later(self, claim: Claim) -> Limit | None:
+        """The first limit that it would exceed even when all that is being stopped is gone."""
+        return self._exceeded(claim, self._firm)
+
+    def _exceeded(self, claim: Claim, book: _Book) -> Limit | None:
+        if not self.tree.has_limits:
+            return None
+        for name in path(claim.queue):
+            most = self.tree.limit(name, claim.accelerator) if claim.accelerator else None
+            held = book.held(name, claim.accelerator)
+            if most is not None and held + claim.milli > most:
+                return Limit(name, self._text(name, claim, held, most))
+            most_micro_usd = self.tree.queue(name).max_micro_usd_per_h
+            if most_micro_usd is not None:
+                atoms = book.atoms.get(name, 0) + claim.atoms_per_h
+                if atoms > Money.of_micro_usd(most_micro_usd).atoms:
+                    return Limit(name, _money_text(name, claim, book.atoms.get(name, 0), most_micro_usd))
+        return None
+
+    def _text(self, name: QueueName, claim: Claim, held: int, most: int) -> str:
+        type_ = claim.accelerator
+        what = "maximum" if type_ in self.tree.queue(name).maximum else "guarantee, which it may not exceed,"
+        return (
+            f"queue {name} is at its {what} of {most / MILLI:g} {type_}: it holds {held / MILLI:g}, and this needs "
+            f"{claim.milli / MILLI:g}"
+        )
+
+
+def _money_text(name: QueueName, claim: Claim, held_atoms: int, most_micro_usd: int) -> str:
+    return (
+        f"queue {name} may spend {Money.of_micro_usd(most_micro_usd)} an hour: it spends {Money(held_atoms)}, and this "
+        f"would cost {Money(claim.atoms_per_h)}"
+    )
+
+
+def claim_for(queue: QueueName, priority: int, way: Choice, workers: int) -> Claim:
+    """What a gang would hold if it were served in this way; at the price of its dearest shape."""
+    atoms = max((hourly(shape.rates, way.resources).atoms for shape in way.shapes), default=0) * workers
+    return Claim(queue, priority, way.accelerator, way.resources.accelerator_milli * workers, atoms)
+
+
+def claims(queue: QueueName, priority: int, ways: Iterable[Choice], workers: int) -> Iterator[tuple[Choice, Claim]]:
+    """Each way with what it would claim."""
+    for way in ways:
+        yield way, claim_for(queue, priority, way, workers)
+
+
+class Permitted(NamedTuple):
+    """The ways in which a line may be served: now, and once what is being stopped is gone; and a limit in the way."""
+
+    now: tuple[Choice, ...]
+    later: tuple[Choice, ...]
+    limit: Limit | None
+
+
+def permitted(quotas: Quotas, key: LineKey, terrain: Terrain, standing: int) -> Permitted:
+    """What of the ways to serve a line has at least this standing and exceeds no limit."""
+    ways = choices(key.request, terrain)
+    if not quotas.is_needed:
+        return Permitted(ways, ways, None)
+    now: list[Choice] = []
+    later: list[Choice] = []
+    limit: Limit | None = None
+    for way, claim in claims(key.queue, key.priority, ways, key.request.workers):
+        if standing != BORROWING and quotas.standing(claim) < standing:
+            continue
+        over = quotas.exceeded(claim)
+        limit = limit or over
+        if over is None:
+            now.append(way)
+        if quotas.exceeded_later(claim) is None:
+            later.append(way)
+    return Permitted(tuple(now), tuple(later), limit)
