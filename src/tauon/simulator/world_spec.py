@@ -81,10 +81,10 @@ class SavingSettings(_Settings):
 class JobsSettings(SavingSettings):
     """A job, or several alike."""
 
-    job: JobSpec
-    """The job document; `run` may be left out."""
     lasts: Duration
     """Its work, undisturbed."""
+    job: JobSpec = JobSpec(run=RUN)
+    """The job document; `run` may be left out."""
     at: Duration = 0
     """When it is submitted, from the start."""
     times: Annotated[int, Field(ge=1, le=1_000_000)] = 1
