@@ -205,6 +205,8 @@ class JobSpec(_Document):
     @field_validator("deadline", mode="before")
     @classmethod
     def _deadline(cls, value: object) -> object:
+        if value is None:
+            return None
         parse_time_us(value, 0)
         return value.isoformat() if isinstance(value, datetime) else str(value)
 
