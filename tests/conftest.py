@@ -1,8 +1,15 @@
 """Fixtures that every room's tests may ask for."""
 
+import os
+
 import pytest
+from hypothesis import settings
 
 from tests.postgres import postgres_server, postgres_url
+
+# No test is a timed one, on a busy machine least of all. Where all must agree on a result, the examples are the same.
+settings.register_profile("tauon", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("tauon")
 
 __all__ = ["postgres_server", "postgres_url"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from tauon.model.attempt import Attempt, AttemptState, Outcome, StopCause, WorkerPlacement
+from tauon.model.capacity import Room
 from tauon.model.cluster import Cluster
 from tauon.model.event import (
     AttemptEnded,
@@ -33,7 +34,7 @@ from tauon.model.ids import JobId, NodeId, PoolName, QueueName, attempt_id
 from tauon.model.job import CheckpointPolicy, Job, JobState, RetriesUsed
 from tauon.model.money import Rates
 from tauon.model.node import NodeState
-from tauon.model.resources import MILLI
+from tauon.model.resources import MILLI, Resources
 from tests.builders import H100_RATES, SECOND_US, START_US, a_job, a_node, a_pool, a_queue
 
 Group = list[Fact]
@@ -194,7 +195,7 @@ class History:
             for room in fork.rooms():
                 share = milli % MILLI or MILLI
                 free = [i for i, m in enumerate(room.milli) if m >= share][: -(-milli // MILLI)]
-                if len(free) * MILLI >= milli and room.has_besides(job.request.resources()):
+                if len(free) * MILLI >= milli and _has_besides(room, job.request.resources()):
                     worker = WorkerPlacement(node=room.node, accelerators=tuple(free), share_milli=share)
                     fork.change(worker, job.request.resources(), -1)
                     placement.append(worker)
@@ -202,3 +203,8 @@ class History:
             else:
                 return None
         return placement
+
+
+def _has_besides(room: Room, want: Resources) -> bool:
+    """Whether cores, memory and disk suffice."""
+    return want.cpu_milli <= room.cpu_milli and want.memory_mib <= room.memory_mib and want.disk_mib <= room.disk_mib
