@@ -46,7 +46,6 @@ class Order:
         cluster = snapshot.cluster
         self.tree = quotas.tree if quotas else Tree(cluster.queues)
         self._quotas = quotas or Quotas(cluster, self.tree)
-        self._shares = Shares(cluster, self.tree, snapshot.at_us)
         self._lines: dict[LineKey, Iterator[Place]] = {}
         self._numbers: dict[LineKey, int] = {}
         self._below: dict[LineKey, int] = {}  # lines that have been tried with this standing, and try with a lower one
@@ -58,6 +57,8 @@ class Order:
                 self._lines[key] = iter(line)
                 self._numbers[key] = number
                 self._advance(key)
+        # To compare all queues costs far more than to serve one, and mostly only one has something waiting.
+        self._shares = Shares(cluster, self.tree, snapshot.at_us) if len(self._lanes) > 1 else None
         for queue in self._lanes:
             self._enter(queue)
 
@@ -81,7 +82,8 @@ class Order:
 
     def served(self, key: LineKey, amounts: Resources, accelerator: str = "") -> None:
         """The job whose turn it was got these amounts, now or as soon as they are free: its line's next may come."""
-        self._shares.add(key.queue, accelerator, amounts)
+        if self._shares is not None:
+            self._shares.add(key.queue, accelerator, amounts)
         self._below.pop(key, None)
         self._advance(key)
 
@@ -124,7 +126,8 @@ class Order:
             if now > standing:
                 heapq.heapreplace(lane, (now, priority, within, number, place, key))
                 continue
-            return standing, priority, self._shares.key(queue), within, number, queue
+            share = () if self._shares is None else self._shares.key(queue)
+            return standing, priority, share, within, number, queue
         return None
 
     def _standing(self, key: LineKey) -> int | None:
