@@ -12,6 +12,7 @@ import sys
 from benchmarks.report import Report, data_folder, say
 from tauon.ports.what_if import Question
 from tauon.simulator.from_trace import world_of_trace
+from tauon.simulator.policies import POLICIES
 from tauon.simulator.what_if import outcome
 
 GOAL_S = 60.0
@@ -28,7 +29,9 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     found = outcome(
-        world, "tauon", lambda what, done, total: say(f"{what}: {done:,} of {total:,}") if done % 10_000 == 0 else None
+        world,
+        POLICIES["tauon"],
+        lambda what, done, total: say(f"{what}: {done:,} of {total:,}") if done % 10_000 == 0 else None,
     )
     score = found.score
     report.at_most("philly_s", found.took_s, "s", GOAL_S)

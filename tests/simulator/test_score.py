@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tauon.ports.what_if import Outcome, Question
+from tauon.simulator.policies import POLICIES
 from tauon.simulator.score import hundredths, spread
 from tauon.simulator.what_if import outcome, read_world
 
@@ -19,10 +20,10 @@ pools:
 """
 
 
-def played(folder: Path, text: str, policy: str = "tauon") -> Outcome:
+def played(folder: Path, text: str) -> Outcome:
     path = folder / "world.yaml"
     path.write_text(ONE_NODE + text)
-    return outcome(read_world(Question(source=str(path))), policy, lambda *_: None)
+    return outcome(read_world(Question(source=str(path))), POLICIES["tauon"], lambda *_: None)
 
 
 def test_two_jobs_one_after_the_other(tmp_path: Path) -> None:

@@ -35,4 +35,5 @@ def take_snapshot(site: Site) -> Snapshot:
         capabilities={pool.name: pool.jobs.capabilities() for pool in site.pools.values()},
         closed_pools={pool.name: pool.closed for pool in site.pools.values() if pool.closed},
         previous=site.plan,
+        remaining_us=site.remaining_us,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from tauon.model.attempt import AttemptState
-from tauon.model.ids import AttemptId, PoolName
+from tauon.model.ids import AttemptId, JobId, PoolName
 from tauon.model.node import Node
 from tauon.model.plan import Plan
 from tauon.ports.clock import Clock
@@ -58,6 +58,7 @@ class Site:
         self.secrets = secrets
         self.log = log
         self.resync_us = resync_us
+        self.remaining_us: Mapping[JobId, int] = {}  # how long jobs are predicted to run still
         self.owe_all()
 
     def owe_all(self) -> None:

@@ -18,6 +18,7 @@ from tauon.reconciler.memory_store import MemoryStore
 from tauon.simulator.from_journal import world_of_journal
 from tauon.simulator.from_trace import world_of_trace
 from tauon.simulator.from_world import world_of
+from tauon.simulator.policies import Knowledge, Policy, policy_named, under
 from tauon.simulator.result import Refused
 from tauon.simulator.retelling import retell
 from tauon.simulator.scenario import NEVER_US, Happening, Scenario, Submit
@@ -26,7 +27,6 @@ from tauon.simulator.simulation import Simulation
 from tauon.simulator.world import World
 from tauon.simulator.world_file import SUFFIXES, read_world_file
 
-POLICIES = ("tauon",)
 TOLD_REASONS = 8
 TOLD_EVERY = 50
 _DIGITS = str.maketrans("0123456789", "##########")
@@ -43,10 +43,7 @@ class Worlds:
         """Play it, one policy after the other: each meets the same jobs and the same luck."""
         events = self._journal_at(question.source)
         world = read_world(question) if events is None else world_of_journal(events, question)
-        policies = question.policies or world.policies or POLICIES[:1]
-        for policy in policies:
-            if policy not in POLICIES:
-                raise InvalidRequest(f"there is no policy {policy!r}; there are: {', '.join(POLICIES)}")
+        policies = [policy_named(name) for name in question.policies or world.policies or ("tauon",)]
         outcomes = tuple(outcome(world, policy, progress) for policy in policies)
         return Comparison(
             name=world.name,
@@ -71,10 +68,12 @@ def read_world(question: Question) -> World:
     return world_of_trace(question)
 
 
-def outcome(world: World, policy: str, progress: Progress) -> Outcome:
+def outcome(world: World, policy: Policy, progress: Progress) -> Outcome:
     """Play a world under one policy and score it."""
     began = time.perf_counter()
     simulation = Simulation(_watched(world, policy, progress), MemoryStore())
+    if policy.knows:
+        simulation.site.remaining_us = Knowledge(simulation.labour)
     asyncio.run(simulation.run())
     result = simulation.result()
     is_cut = bool(result.cluster.jobs) and world.until_us < NEVER_US
@@ -82,7 +81,7 @@ def outcome(world: World, policy: str, progress: Progress) -> Outcome:
     told = retell(result.store.all_events(), start_us=world.start_us, end_us=end_us)
     done = [course for course in told.courses if course.state is JobState.SUCCEEDED]
     return Outcome(
-        policy=policy,
+        policy=policy.name,
         score=score(told, result, lambda job: simulation.labour.work(job).duration_s),
         curve=told.curve,
         completion_s=hundredths(completion_times_s(done)),
@@ -93,7 +92,7 @@ def outcome(world: World, policy: str, progress: Progress) -> Outcome:
     )
 
 
-def _watched(world: World, policy: str, progress: Progress) -> Scenario:
+def _watched(world: World, policy: Policy, progress: Progress) -> Scenario:
     """The world's scenario; `progress` hears of each submit."""
 
     def happenings() -> Iterator[Happening]:
@@ -103,10 +102,10 @@ def _watched(world: World, policy: str, progress: Progress) -> Scenario:
             if isinstance(happening, Submit):
                 done += 1
                 if done % TOLD_EVERY == 0:
-                    progress(policy, done, world.jobs)
-        progress(policy, world.jobs, world.jobs)
+                    progress(policy.name, done, world.jobs)
+        progress(policy.name, world.jobs, world.jobs)
 
-    return replace(world.scenario(), happenings=happenings())
+    return under(policy, replace(world.scenario(), happenings=happenings()))
 
 
 def _reasons(refused: Sequence[Refused]) -> tuple[str, ...]:

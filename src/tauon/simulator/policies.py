@@ -1,0 +1,84 @@
+"""The policies that a world can be played under: what a queue's settings can be set to, and the baselines among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from tauon.model.errors import InvalidRequest
+from tauon.model.ids import JobId
+from tauon.model.job_spec import JobSpec
+from tauon.model.queue import DEFAULT_QUEUE, Queue, QueueOrder
+from tauon.simulator.labour import Labour
+from tauon.simulator.scenario import Happening, Scenario, Submit
+
+Default = TypeVar("Default")
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """`order` None: queues as the world has them. Else all work stands in one queue with that order, so that nothing
+    but the order decides. `knows` tells the planner how long each job will still take, as no real one could."""
+
+    name: str
+    order: QueueOrder | None = None
+    knows: bool = False
+
+
+def _all() -> Iterator[Policy]:
+    yield Policy(name="tauon")
+    yield Policy(name="tauon-known", knows=True)
+    for order in QueueOrder:
+        yield Policy(name=order.value, order=order)
+        yield Policy(name=f"{order.value}-known", order=order, knows=True)
+
+
+POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _all()}
+
+
+def policy_named(name: str) -> Policy:
+    """Raises InvalidRequest, saying which there are."""
+    found = POLICIES.get(name)
+    if found is None:
+        raise InvalidRequest(f"there is no policy {name!r}; there are: {', '.join(POLICIES)}")
+    return found
+
+
+def under(policy: Policy, scenario: Scenario) -> Scenario:
+    """The scenario with a policy's queues."""
+    if policy.order is None:
+        return scenario
+    queue = Queue(name=DEFAULT_QUEUE, order=policy.order)
+    return replace(scenario, queues=(queue,), happenings=_in_one_queue(scenario))
+
+
+def _in_one_queue(scenario: Scenario) -> Iterator[Happening]:
+    moved: dict[int, tuple[JobSpec, JobSpec]] = {}  # by identity; the first keeps it from being used again
+    for happening in scenario.happenings:
+        if isinstance(happening, Submit) and happening.spec.queue is not None:
+            known = moved.get(id(happening.spec))
+            if known is None:
+                known = moved[id(happening.spec)] = (
+                    happening.spec,
+                    happening.spec.model_copy(update={"queue": None}),
+                )
+            happening = replace(happening, spec=known[1])
+        yield happening
+
+
+class Knowledge(Mapping[JobId, int]):
+    """How long each waiting job will still run, in microseconds: the truth, looked up only when it is asked for."""
+
+    def __init__(self, labour: Labour) -> None:
+        self._labour = labour
+
+    def __getitem__(self, job: JobId) -> int:
+        return round(self._labour.work(job).duration_s * 1e6) - self._labour.saved_us(job)
+
+    def __iter__(self) -> Iterator[JobId]:
+        raise TypeError("what is known is asked job by job")
+
+    def __len__(self) -> int:
+        raise TypeError("what is known is asked job by job")
