@@ -110,7 +110,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MiB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tauon-test", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tauon-test", str(folder)]
     if os.geteuid() or shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
         pytest.skip("only root can make a small file system to fill")
     yield folder

@@ -16,6 +16,8 @@ _NEXT = {
     WaitCode.NO_NODE: "It can't start on what is there now: ask for less, or add a node.",
     WaitCode.RESERVED: "Nothing is to be done: smaller jobs behind a large one must not keep it waiting for ever.",
     WaitCode.PREEMPTING: "Nothing is to be done: it starts when the work before it has saved its state and stopped.",
+    WaitCode.RECLAIMING: "Nothing is to be done: its queue gets back what it is guaranteed when the borrowers may be stopped.",
+    WaitCode.QUOTA: "It starts when work of its queue ends. `tauon queues` shows the maximum and who is near it.",
     WaitCode.DEPENDENCY: "It starts when they have succeeded, and fails if one of them fails.",
     WaitCode.BACKOFF: "Nothing is to be done: it is tried again by itself.",
     WaitCode.JUST_IN: "Ask again in a moment.",
