@@ -19,6 +19,7 @@ from tauon.simulator.simulation import simulate
 from tauon.simulator.what_if import Worlds, read_world
 from tests.house.source import ROOT
 
+WORKED_CASE = ROOT / "examples" / "worked-case.yaml"
 WORLDS = sorted((ROOT / "examples" / "worlds").glob("*.yaml"))
 POOL = 'pools: [{name: lab, nodes: [{count: 2, accelerators: "H100:8"}]}]\n'
 JOB = "jobs: [{lasts: 1h}]\n"
@@ -171,3 +172,13 @@ def test_policies_stand_side_by_side_and_meet_the_same_jobs() -> None:
     found = Worlds().play(Question(source=str(WORLDS[0]), policies=names), lambda *_: None)
     assert tuple(outcome.policy for outcome in found.outcomes) == names
     assert len({outcome.score.jobs for outcome in found.outcomes}) == 1
+
+
+def test_the_worked_case_shows_each_step() -> None:
+    (outcome,) = Worlds().play(Question(source=str(WORKED_CASE)), lambda *_: None).outcomes
+    fills = [line.rpartition("->")[2].strip() for line in outcome.story]
+    assert fills[-3:] == [
+        "100 of 120 GiB = 0.833 on 10 of 10 nodes",
+        "102 of 120 GiB = 0.850 on 10 of 10 nodes",
+        "101 of 120 GiB = 0.842 on 10 of 10 nodes",
+    ]

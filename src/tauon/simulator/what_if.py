@@ -19,11 +19,12 @@ from tauon.simulator.from_journal import world_of_journal
 from tauon.simulator.from_trace import world_of_trace
 from tauon.simulator.from_world import world_of
 from tauon.simulator.policies import Knowledge, Policy, policy_named, under
-from tauon.simulator.result import Refused
+from tauon.simulator.result import Refused, Result
 from tauon.simulator.retelling import retell
 from tauon.simulator.scenario import NEVER_US, Happening, Scenario, Submit
 from tauon.simulator.score import completion_times_s, hundredths, score
 from tauon.simulator.simulation import Simulation
+from tauon.simulator.story import MOST_EVENTS, story
 from tauon.simulator.world import World
 from tauon.simulator.world_file import SUFFIXES, read_world_file
 
@@ -85,6 +86,7 @@ def outcome(world: World, policy: Policy, progress: Progress) -> Outcome:
         score=score(told, result, lambda job: simulation.labour.work(job).duration_s),
         curve=told.curve,
         completion_s=hundredths(completion_times_s(done)),
+        story=_story(result, world),
         refused=_reasons(result.refused),
         events=result.cluster.seq,
         cycles=result.cycles,
@@ -106,6 +108,10 @@ def _watched(world: World, policy: Policy, progress: Progress) -> Scenario:
         progress(policy.name, world.jobs, world.jobs)
 
     return under(policy, replace(world.scenario(), happenings=happenings()))
+
+
+def _story(result: Result, world: World) -> tuple[str, ...]:
+    return story(result.store.all_events(), world.start_us) if result.cluster.seq <= MOST_EVENTS else ()
 
 
 def _reasons(refused: Sequence[Refused]) -> tuple[str, ...]:
