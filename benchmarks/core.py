@@ -16,7 +16,8 @@ from benchmarks import load
 from benchmarks.report import Report, median, quantile, say
 from tauon.main.embedded import SystemClock, control_plane
 from tauon.model.event import PoolConfigured, QueueConfigured
-from tauon.model.ids import JobId, NodeId, PoolName
+from tauon.model.ids import NodeId, PoolName
+from tauon.model.job import Job
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import Node, NodeShape
 from tauon.model.pool import Pool
@@ -162,8 +163,8 @@ async def idle_cycle_ms(queued: int) -> float:
 class _Endless(Labour):
     """Every job runs for ever."""
 
-    def work(self, job: JobId) -> Work:  # noqa: ARG002 - all alike
-        return Work(duration_s=1e9)
+    def meet(self, job: Job) -> None:
+        self.know(job.id, Work(duration_s=1e9))
 
 
 def _provider(name: str, clock: VirtualClock) -> SimProvider:
