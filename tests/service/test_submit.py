@@ -67,5 +67,3 @@ def test_equal_requests_are_one_value() -> None:
     spec = JobSpec.model_validate({"run": "true", "resources": {"accelerators": "H100:1"}})
     one, two = (intake.job(spec, cluster=cluster, number=n, user="a", key="", now_us=START_US) for n in (1, 2))
     assert one.request is two.request
-
-

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from hypothesis import Phase, settings
+
 from tauon.model.ids import QueueName
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import Node
@@ -23,6 +25,11 @@ from tauon.simulator.scenario import (
 )
 from tests.builders import SECOND_US, START_US, a_node
 from tests.simulator.worlds import NO_FAULTS, QUEUES, RATES, a_pool
+
+# A smaller number is no simpler world: nothing is gained by looking for one.
+by_number = settings(
+    max_examples=40, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
 
 
 def crowded_world(number: int) -> Scenario:

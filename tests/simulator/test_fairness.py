@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tauon.model.attempt import StopCause
 from tauon.model.event import AttemptPlaced, AttemptStopRequested, JobSubmitted
 from tauon.simulator.simulation import simulate
-from tests.simulator.crowds import calm_world
+from tests.simulator.crowds import by_number, calm_world
 from tests.simulator.referee import Referee
 
-bounded = settings(max_examples=40, deadline=None, derandomize=True)
 numbers = st.integers(0, 10**6)
 
 
-@bounded
+@by_number
 @given(numbers)
 def test_nobody_waits_who_could_start_or_replace_lower_work(number: int) -> None:
     events = asyncio.run(simulate(calm_world(number))).events()
@@ -37,7 +36,7 @@ def nobody_waits_in_vain(referee: Referee) -> None:
         assert not referee.could_hold(book.job, referee.rooms_without(lower)), f"{book.job.id} could replace {lower}"
 
 
-@bounded
+@by_number
 @given(numbers)
 def test_nobody_is_stopped_again_for_nothing(number: int) -> None:
     """No ping-pong: nobody makes another give way twice unless somebody at least as urgent got a place in between."""

@@ -14,7 +14,7 @@ from tauon.model.event import Event
 from tauon.reconciler.memory_store import MemoryStore
 from tauon.simulator.chance import Chance
 from tauon.simulator.simulation import simulate
-from tests.simulator.crowds import crowded_world
+from tests.simulator.crowds import by_number, crowded_world
 from tests.simulator.referee import Referee
 from tests.simulator.test_safety import nothing_is_lost, replay_equals_state, the_bill_equals_the_work
 
@@ -36,7 +36,7 @@ class FlakyStore(MemoryStore):
             raise StorageUnavailable("the connection was lost")
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(by_number, max_examples=20)
 @given(st.integers(0, 10**6))
 def test_a_store_that_fails_now_and_then(number: int) -> None:
     result = asyncio.run(simulate(crowded_world(number), store=FlakyStore(number)))

@@ -47,6 +47,7 @@ def place(draft: Draft) -> None:
             coming = make_room(draft, job, may, standing)
             preemptions += coming is not None and not coming.pledged
         if coming is not None:
+            draft.quotas.reserve(key, coming.fit, standing)
             _keep(draft, key, job, coming)
             order.served(key, coming.fit.resources * request.workers, coming.fit.accelerator)
         elif not order.try_lower(key, standing):
@@ -94,7 +95,6 @@ def _keep(draft: Draft, key: LineKey, job: Job, coming: Coming) -> None:
         draft.pledge(job.id, fit, coming.pledged)
     else:
         draft.reserve(job.id, fit.placement, fit.resources)
-    draft.quotas.reserve(coming.claim(key))
     draft.waiting.setdefault(key, coming.reason)
 
 

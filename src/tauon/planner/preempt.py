@@ -27,11 +27,6 @@ class Coming(NamedTuple):
     reason: WaitReason
     pledged: tuple[Attempt, ...] = ()
 
-    def claim(self, key: LineKey) -> Claim:
-        """What of its queue's quota is kept for it."""
-        fit, workers = self.fit, key.request.workers
-        return Claim(key.queue, key.priority, fit.accelerator, fit.resources.accelerator_milli * workers, 0)
-
 
 def make_room(draft: Draft, job: Job, may: Permitted, standing: int = BORROWING) -> Coming | None:
     """Stop the cheapest attempts that have to give way and let the gang fit, and say where it will; None if none do.
@@ -67,13 +62,13 @@ def _within_limit(draft: Draft, job: Job, may: Permitted, standing: int) -> Comi
     key = LineKey(job.queue, job.priority, job.request)
     ways: tuple[Choice, ...] = ()
     for victim in lower:
-        chosen.append(victim)
-        draft.quotas.stop(victim)
-        ways = permitted(draft.quotas, key, draft.terrain, BORROWING).later
+        if search.gives_way(victim):
+            chosen.append(victim)
+            search.count_out([victim])
+        ways = permitted(draft.quotas, key, draft.terrain, standing).later
         if ways:
             break
-    for victim in chosen:
-        draft.quotas.stop(victim, +1)
+    search.count_out(chosen, +1)
     view = draft.future.fork()
     for victim in chosen:
         _change(view, victim, +1)
@@ -149,6 +144,7 @@ class _Search:
         self._standing = standing
         self._guarantees = draft.quotas.tree.has_guarantees
         self._lost: dict[AttemptId, Cost] = {}
+        self._out: dict[AttemptId, Claim] = {}
         cluster = draft.snapshot.cluster
         for priority, attempts in cluster.live.by_priority.items():
             if priority >= job.priority and standing == BORROWING:
@@ -166,19 +162,29 @@ class _Search:
                     self.on_node.setdefault(node, []).append(attempt)
 
     def gives_way(self, attempt: Attempt) -> bool:
-        """Whether an attempt has to give way to the job, as things stand: one whose claim on its queue's guarantee is
-        the weaker, whatever its priority; among equals in this, one of lower priority."""
+        """Whether an attempt has to give way to the job, with all that were counted out before it.
+
+        Once they are stopped, each of them must have a weaker claim than the job: on its queue's guarantee, whatever
+        the priorities; among equals in this, by priority. Else it would come back first, and stop the job in turn.
+        """
         theirs = self.draft.snapshot.cluster.jobs[attempt.job]
         if not self._guarantees:
             return theirs.priority < self.job.priority
-        claim = Claim(theirs.queue, theirs.priority, attempt.accelerator, attempt.accelerator_milli, 0)
-        return (self.draft.quotas.standing_of(claim), theirs.priority) < (self._standing, self.job.priority)
+        self.count_out([attempt])
+        quotas, rank = self.draft.quotas, (self._standing, self.job.priority)
+        weaker = all((quotas.standing(claim), claim.priority) < rank for claim in dict.fromkeys(self._out.values()))
+        self.count_out([attempt], +1)
+        return weaker
 
     def count_out(self, attempts: Iterable[Attempt], sign: int = -1) -> None:
         """Let quotas be seen as if these were stopped; with `sign` +1, as before."""
-        if self._guarantees:
+        if self.draft.quotas.is_needed:
             for attempt in attempts:
                 self.draft.quotas.stop(attempt, sign)
+                if sign < 0:
+                    self._out[attempt.id] = self.draft.quotas.claim_of(attempt)
+                else:
+                    del self._out[attempt.id]
 
     def everybody(self) -> list[Attempt]:
         return [self.draft.snapshot.cluster.attempts[attempt_id] for attempt_id in self._lost]

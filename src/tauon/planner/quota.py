@@ -15,7 +15,7 @@ from tauon.model.resources import MILLI
 from tauon.model.terrain import Terrain
 from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey
-from tauon.planner.fit import Choice, choices
+from tauon.planner.fit import Choice, Fit, choices
 
 # A workload within its queue's own guarantee stands above one within the guarantee of a queue further up only, and
 # that above one which borrows.
@@ -63,14 +63,15 @@ class _Book:
 
 
 class Quotas:
-    """`firm` is what stays: held and not being stopped, started or reserved by this plan. `all` has, in place of what is
-    reserved, what is being stopped and not gone yet."""
+    """Three books, as the plan goes on. `all` is what is held, also by what is being stopped: a start must stay within
+    the limits with it. `firm` is what will be held: without that, and with what is reserved. `sure` is `firm` without
+    what is reserved by borrowers: the next plan gives them their turn only after those with a guarantee."""
 
     def __init__(self, cluster: Cluster, tree: Tree, stopping: Iterable[AttemptId] = ()) -> None:
         self.tree = tree
         self.is_needed = tree.has_guarantees or tree.has_limits
         self._cluster = cluster
-        self._firm, self._all = _Book(), _Book()
+        self._all, self._firm, self._sure = _Book(), _Book(), _Book()
         if not self.is_needed:
             return
         holdings = cluster.holdings
@@ -81,11 +82,11 @@ class Quotas:
         for queue, atoms in holdings.spending.items():
             self._put(Claim(queue, 0, "", 0, atoms), +1)
         for attempt_id in stopping:
-            self._firm.add(self.claim_of(cluster.attempts[attempt_id]), -1)
+            self.stop(cluster.attempts[attempt_id])
 
     def _put(self, claim: Claim, sign: int) -> None:
-        self._firm.add(claim, sign)
-        self._all.add(claim, sign)
+        for book in (self._all, self._firm, self._sure):
+            book.add(claim, sign)
 
     # ---------------------------------------------------------------- claims
 
@@ -100,15 +101,23 @@ class Quotas:
         if self.is_needed:
             self._put(claim, +1)
 
-    def reserve(self, claim: Claim) -> None:
-        """It gets this as soon as others are gone."""
+    def reserve(self, key: LineKey, fit: Fit, standing: int) -> None:
+        """It gets this place as soon as others are gone."""
         if self.is_needed:
+            nodes = self._cluster.nodes
+            atoms = sum(hourly(nodes[worker.node].shape.rates, fit.resources).atoms for worker in fit.placement)
+            milli = fit.resources.accelerator_milli * len(fit.placement)
+            claim = Claim(key.queue, key.priority, fit.accelerator, milli, atoms)
             self._firm.add(claim, +1)
+            if standing != BORROWING:
+                self._sure.add(claim, +1)
 
     def stop(self, attempt: Attempt, sign: int = -1) -> None:
         """It is being stopped; with `sign` +1, it is not after all."""
         if self.is_needed:
-            self._firm.add(self.claim_of(attempt), sign)
+            claim = self.claim_of(attempt)
+            self._firm.add(claim, sign)
+            self._sure.add(claim, sign)
 
     # ---------------------------------------------------------------- entitlement
 
@@ -134,11 +143,11 @@ class Quotas:
 
     def _covered(self, name: QueueName, claim: Claim) -> int:
         """What is used of a queue's guarantee: by the guarantees below it, and by no lower priority."""
-        type_, firm = claim.accelerator, self._firm
-        used = firm.held_from(name, type_, claim.priority)
+        type_, sure = claim.accelerator, self._sure
+        used = sure.held_from(name, type_, claim.priority)
         for child in self.tree.children(name):
-            ours = min(firm.held(child, type_), self.tree.guarantee(child, type_))
-            used += max(0, ours - firm.held_from(child, type_, claim.priority))
+            ours = min(sure.held(child, type_), self.tree.guarantee(child, type_))
+            used += max(0, ours - sure.held_from(child, type_, claim.priority))
         return used
 
     # ---------------------------------------------------------------- limits
@@ -213,10 +222,11 @@ def permitted(quotas: Quotas, key: LineKey, terrain: Terrain, standing: int) -> 
     for way, claim in claims(key.queue, key.priority, ways, key.request.workers):
         if standing != BORROWING and quotas.standing(claim) < standing:
             continue
-        over = quotas.exceeded(claim)
-        limit = limit or over
-        if over is None:
+        over_later = quotas.exceeded_later(claim)
+        over_now = over_later or quotas.exceeded(claim)
+        limit = limit or over_now
+        if over_now is None:
             now.append(way)
-        if quotas.exceeded_later(claim) is None:
+        if over_later is None:
             later.append(way)
     return Permitted(tuple(now), tuple(later), limit)

@@ -76,7 +76,8 @@ class AttemptObserved(msgspec.Struct, frozen=True, kw_only=True):
 class AttemptsObserved(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts of this control plane at a provider.
 
-    `is_full` says that these are all there are: attempts known to Tauon as running and missing here are lost.
+    `is_full` says that these are all there are, every order that was taken included, whether its answer arrived or
+    not: attempts known to Tauon as running and missing here are lost, those it has ordered to start are ordered again.
     Otherwise they are those that changed since `cursor` was given out.
     """
 
