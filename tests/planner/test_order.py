@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import random
 
+from tauon.model.cluster import Cluster
+from tauon.model.money import Rates
 from tauon.model.resources import Resources
-from tauon.planner.order import Order, dominant_share
+from tauon.model.tree import Tree
+from tauon.planner.order import Order
+from tauon.planner.shares import Shares, worth_of_types
 from tests.builders import SECOND_US, START_US, a_node, a_queue, a_request
 from tests.planner.board import Board, started
 
@@ -76,11 +80,36 @@ def test_priority_counts_more_than_share() -> None:
 
 
 def test_a_share_is_that_of_the_scarcest_part() -> None:
-    total = Resources(accelerator_milli=10_000, cpu_milli=100_000, memory_mib=1_000)
-    assert dominant_share(Resources(accelerator_milli=1_000, cpu_milli=50_000), total) == 0.5
-    assert dominant_share(Resources(memory_mib=900), total) == 0.9
-    assert dominant_share(Resources(), total) == 0.0
-    assert dominant_share(Resources(accelerator_milli=1), Resources()) == 0.0
+    board = Board(a_node("n1", gpus=8, cpu_milli=100_000, memory_mib=1_000))
+    shares = Shares(board.cluster, Tree(board.cluster.queues), board.now_us)
+    assert shares.part({"H100": 800}, 50_000, 0) == 0.5
+    assert shares.part({}, 0, 900) == 0.9
+    assert shares.part({}, 0, 0) == 0.0
+    empty = Cluster()
+    assert Shares(empty, Tree(empty.queues), 0).part({"H100": 1}, 0, 0) == 0.0
+
+
+def test_types_count_by_price_else_by_throughput_else_alike() -> None:
+    def worth(*prices: tuple[str, int]) -> dict[str, float]:
+        shapes = (a_node("n", accelerator=t, rates=Rates(accelerator_micro_usd=p)).shape for t, p in prices)
+        return worth_of_types(dict.fromkeys(shapes, 1))
+
+    assert worth(("H100", 2_000_000), ("A100", 1_000_000)) == {"H100": 2_000_000.0, "A100": 1_000_000.0}
+    by_speed = worth(("H100", 2_000_000), ("T4", 0))
+    assert by_speed["H100"] == 1.0
+    assert 0.05 < by_speed["T4"] < 0.1
+    assert worth(("H100", 2_000_000), ("home-made", 0)) == {}
+
+
+def test_siblings_are_compared_level_by_level() -> None:
+    names = ("research/vision", "research/nlp", "product")
+    board = Board(a_node("n1", gpus=8), queues=tuple(a_queue(name) for name in ("default", "research", *names)))
+    board.running(gpus=4, queue="research/vision")
+    for name in names:
+        board.submit(gpus=1, queue=name)
+        board.submit(gpus=1, queue=name)
+    queues = [board.cluster.jobs[job].queue for job in started(board.decide())]
+    assert queues == ["product", "product", "research/nlp", "research/nlp"]
 
 
 def test_nobody_starts_before_their_time_and_the_plan_says_when_to_look() -> None:

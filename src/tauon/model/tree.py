@@ -21,8 +21,9 @@ class Tree:
             self._queues[name] = queues.get(name) or Queue(name=name)
             *_, parent = (QueueName(""), *path(name)[:-1])
             self._children.setdefault(parent, []).append(name)
-        self._guarantees = {name: self._guarantees_of(name) for name in self._queues}
-        self.has_guarantees = any(self._guarantees.values())
+        # A tree is made for every decision, and few have guarantees.
+        self.has_guarantees = any(any(queue.guarantee.values()) for queue in queues.values())
+        self._guarantees = {n: self._guarantees_of(n) for n in self._queues} if self.has_guarantees else {}
         self.has_limits = any(
             q.maximum or q.max_micro_usd_per_h is not None or not q.borrow for q in self._queues.values()
         )

@@ -138,12 +138,3 @@ class Order:
         ways = choices(key.request, self._terrain)
         found = (self._quotas.standing(c) for _, c in claims(key.queue, key.priority, ways, key.request.workers))
         return max((standing for standing in found if standing < below), default=None)
-
-
-def dominant_share(held: Resources, total: Resources) -> float:
-    """The largest of the shares of each part (dominant resource fairness, NSDI'11), 0 where there is nothing."""
-    return max(
-        held.accelerator_milli / total.accelerator_milli if total.accelerator_milli else 0.0,
-        held.cpu_milli / total.cpu_milli if total.cpu_milli else 0.0,
-        held.memory_mib / total.memory_mib if total.memory_mib else 0.0,
-    )

@@ -44,9 +44,10 @@ class Shares:
             key = self._keys[queue] = (*found, self._dominant(self._own.get(queue)))
         return key
 
-    def share(self, queue: QueueName) -> float:
-        """The part of everything that a queue and all below it use: 0 to 1 for what it holds, as much for its past."""
-        return self._dominant(self._used.get(queue))
+    def part(self, by_type: Mapping[str, float], cpu_milli: float, memory_mib: float) -> float:
+        """The dominant share of these amounts of all that there is."""
+        accelerators = sum(milli * self._value(type_) for type_, milli in by_type.items())
+        return self._dominant([accelerators, cpu_milli, memory_mib])
 
     def add(self, queue: QueueName, accelerator: str, amounts: Resources) -> None:
         """A queue gets these amounts."""

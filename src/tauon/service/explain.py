@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tauon.model.cluster import Cluster
+from tauon.model.ids import JobId
 from tauon.model.job import Job, JobState
 from tauon.model.plan import Plan, WaitCode
+from tauon.model.queue import path
 from tauon.model.snapshot import Snapshot
+from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import choices
+from tauon.planner.quota import BORROWING, Quotas, permitted
 from tauon.planner.shortage import infeasible, pool_shortage
 from tauon.service.views import Explanation, PoolReason, moment
 
@@ -46,10 +52,25 @@ def _in_line(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now
     if reason.code is WaitCode.NO_NODE:
         lack = infeasible(job.request, cluster.fleet, snapshot)
         return _answer(job, reason.code, lack or reason.message, ahead=ahead, pools=pools)
+    if reason.code is WaitCode.QUOTA:
+        reason = replace(reason, waits_for=_holders(job, cluster, snapshot))
+        names = ", ".join(reason.waits_for[:3])
+        reason = replace(reason, message=f"{reason.message}; {names} hold the most" if names else reason.message)
     if ahead:
         message = f"{ahead} equal job{'s' * (ahead > 1)} in queue {job.queue} came first; {reason.message}"
         return _answer(job, WaitCode.BEHIND, message, ahead=ahead, pools=pools, waits_for=list(reason.waits_for))
     return _answer(job, reason.code, reason.message, pools=pools, waits_for=list(reason.waits_for))
+
+
+def _holders(job: Job, cluster: Cluster, snapshot: Snapshot) -> tuple[JobId, ...]:
+    """Who holds most of a quota that is in a job's way, the most first."""
+    quotas = Quotas(cluster, Tree(cluster.queues))
+    limit = permitted(quotas, LineKey(job.queue, job.priority, job.request), snapshot.terrain, BORROWING).limit
+    if limit is None:
+        return ()
+    below = [a for a in cluster.attempts.values() if limit.queue in path(cluster.jobs[a.job].queue)]
+    below.sort(key=lambda a: (-a.accelerator_milli, a.placed_at_us, a.id))
+    return tuple(a.job for a in below[:8])
 
 
 _STATES = {

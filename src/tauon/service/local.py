@@ -34,7 +34,8 @@ from tauon.ports.store import JobFilter, Store
 from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery, UsageQuery
 from tauon.service.explain import explain
 from tauon.service.money import job_cost, top, usage_report
-from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view, queue_views
+from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
+from tauon.service.queue_views import queue_views
 from tauon.service.submit import Intake, parse_labels
 from tauon.service.views import (
     EventView,
@@ -287,7 +288,7 @@ class LocalControlPlane(ControlPlane):
         ]
 
     async def queues(self) -> list[QueueView]:
-        return queue_views(self._parts.journal.cluster)
+        return queue_views(self._parts.journal.cluster, self._parts.clock.now_us())
 
     async def usage(self, query: UsageQuery) -> UsageReport:
         parts = self._parts

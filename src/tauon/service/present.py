@@ -10,13 +10,12 @@ import msgspec
 from tauon.model.attempt import Attempt
 from tauon.model.cluster import Cluster
 from tauon.model.event import Event, subject_of
-from tauon.model.ids import AttemptId, QueueName
-from tauon.model.job import Job, JobState
+from tauon.model.ids import AttemptId
+from tauon.model.job import Job
 from tauon.model.money import Money, hourly
 from tauon.model.node import Node, NodeShape
 from tauon.model.pool import Capabilities, Pool
-from tauon.model.resources import MILLI, Resources
-from tauon.planner.order import dominant_share
+from tauon.model.resources import MILLI
 from tauon.service.story import held, tell
 from tauon.service.views import (
     AttemptView,
@@ -24,7 +23,6 @@ from tauon.service.views import (
     JobView,
     NodeView,
     PoolView,
-    QueueView,
     moment,
     moment_or_none,
 )
@@ -151,30 +149,3 @@ def pool_view(pool: Pool, cluster: Cluster, capabilities: Capabilities, message:
         capabilities=capabilities,
         message=message,
     )
-
-
-def queue_views(cluster: Cluster) -> list[QueueView]:
-    """All queues: what each holds, its share of everything, and the share its weight stands for."""
-    waiting: dict[QueueName, int] = {}
-    running: dict[QueueName, int] = {}
-    for job in cluster.jobs.values():
-        count = waiting if job.state is JobState.QUEUED else running
-        count[job.queue] = count.get(job.queue, 0) + 1
-    weights = sum(queue.weight for queue in cluster.queues.values()) or 1.0
-    total = cluster.capacity.total
-    views = []
-    for queue in sorted(cluster.queues.values(), key=lambda q: q.name):
-        amounts = cluster.held.get(queue.name, Resources())
-        views.append(
-            QueueView(
-                name=queue.name,
-                weight=queue.weight,
-                priority=queue.priority,
-                waiting=waiting.get(queue.name, 0),
-                running=running.get(queue.name, 0),
-                accelerators_held=amounts.accelerator_milli / MILLI,
-                share=dominant_share(amounts, total),
-                fair_share=queue.weight / weights,
-            )
-        )
-    return views

@@ -145,7 +145,11 @@ class PoolView(_View, frozen=True, kw_only=True):
 
 
 class QueueView(_View, frozen=True, kw_only=True):
-    """A queue: its share, what it holds now and what waits in it."""
+    """A queue with all below it: what it holds now and what waits, its share now, on average of late, and as its due.
+
+    Amounts of accelerators are by type; `borrowed` is what it holds above its guarantee, `maximum` what it may hold at
+    most. `message` says what is guaranteed and not there.
+    """
 
     name: str
     weight: float
@@ -155,6 +159,14 @@ class QueueView(_View, frozen=True, kw_only=True):
     accelerators_held: float
     share: float
     fair_share: float
+    recent_share: float = 0.0
+    held: dict[str, float] = {}
+    guarantee: dict[str, float] = {}
+    maximum: dict[str, float] = {}
+    borrowed: dict[str, float] = {}
+    usd_per_h: Decimal = Decimal(0)
+    max_usd_per_h: Decimal | None = None
+    message: str = ""
 
 
 class UsageLine(_View, frozen=True, kw_only=True):

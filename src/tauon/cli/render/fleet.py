@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tauon.cli.render.table import Cell, Column, Styled, table
 from tauon.cli.render.words import bar, number, percent, usd
@@ -100,10 +100,15 @@ def queue_list(queues: Sequence[QueueView], screen: Screen) -> str:
         Column("WAITING", is_right=True),
         Column("ACCELERATORS", is_right=True),
         Column("SHARE", is_right=True),
+        Column("LATELY", is_right=True, drop=4, is_optional=True),
         Column("DUE", is_right=True),
-        Column("", drop=3, is_optional=True),
+        Column("", drop=5, is_optional=True),
+        Column("GUARANTEE", is_optional=True),
+        Column("BORROWED", drop=3, is_optional=True),
+        Column("MAXIMUM", is_optional=True),
         Column("WEIGHT", is_right=True, drop=1),
         Column("PRIORITY", is_right=True, drop=2),
+        Column("NOTE", least=16, is_optional=True),
     )
     rows: list[list[Cell]] = [
         [
@@ -112,11 +117,25 @@ def queue_list(queues: Sequence[QueueView], screen: Screen) -> str:
             Styled(f"{queue.waiting:,}", "yellow" if queue.waiting else ""),
             number(queue.accelerators_held),
             percent(queue.share),
+            percent(queue.recent_share) if queue.recent_share else "",
             percent(queue.fair_share),
             bar(queue.share, 16, screen) if screen.is_terminal else "",
+            _amounts(queue.guarantee),
+            Styled(_amounts(queue.borrowed), "yellow"),
+            _limits(queue),
             number(queue.weight),
             str(queue.priority),
+            Styled(queue.message, "red"),
         ]
         for queue in queues
     ]
     return table(columns, rows, screen) if queues else ""
+
+
+def _amounts(by_type: Mapping[str, float]) -> str:
+    return ", ".join(f"{number(count)} {type_}" for type_, count in by_type.items())
+
+
+def _limits(queue: QueueView) -> str:
+    money = [f"{usd(queue.max_usd_per_h)}/h"] if queue.max_usd_per_h is not None else []
+    return ", ".join([*filter(None, [_amounts(queue.maximum)]), *money])
