@@ -11,6 +11,9 @@ from tests.postgres import postgres_server, postgres_url
 settings.register_profile("tauon", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tauon")
 
+# Assertions of what several rooms' tests share say what they compared, too.
+pytest.register_assert_rewrite("tests.providers.contract", "tests.providers.world")
+
 __all__ = ["postgres_server", "postgres_url"]
 
 

@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -49,6 +50,7 @@ class Runner:
         self._boot = boot_id()
         self._launcher = Launcher()
         self._follow: Follow = lambda *_: None
+        self._looking = threading.Lock()  # what was read before an attempt was forgotten must not bring it back
 
     def open(self, follow: Follow) -> None:
         """Take over what an earlier server left: running attempts go on, lost ones are told of.
@@ -103,12 +105,14 @@ class Runner:
         """Read an attempt's status, and wake the control plane if it is new."""
         if not is_safe_name(attempt):
             return
-        try:
-            status = read_status(self._folders.attempt(attempt))
-        except OSError as error:
-            _log.warning("%s: its status can't be read now: %s", attempt, error)
-            return
-        if status is not None and self._attempts.apply(status):
+        with self._looking:
+            try:
+                status = read_status(self._folders.attempt(attempt))
+            except OSError as error:
+                _log.warning("%s: its status can't be read now: %s", attempt, error)
+                return
+            is_news = status is not None and self._attempts.apply(status)
+        if is_news:
             self._wake()
 
     def adopt(self, attempt: AttemptId) -> None:
@@ -150,10 +154,11 @@ class Runner:
         if not is_safe_name(attempt):
             return
         self._make_sure_it_is_over(attempt)
-        self._attempts.forget(attempt)
         doomed = self._folders.attempts / f"{_GONE}{attempt}"
-        with suppress(OSError):  # if it stays it is seen again, and forgotten again
-            self._folders.attempt(attempt).path.rename(doomed)  # at once and as a whole; the removal may take long
+        with self._looking:
+            self._attempts.forget(attempt)
+            with suppress(OSError):  # if it stays it is seen again, and forgotten again
+                self._folders.attempt(attempt).path.rename(doomed)  # at once and as a whole; the removal may take long
 
     def sweep(self) -> None:
         """Remove the folders that were put aside, by this server or by one before."""
