@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from tauon.model.cluster import Cluster
+from tauon.model.past import Past
 from tauon.model.resources import Resources
+from tauon.model.tree import Tree
 
 
 def state_of(cluster: Cluster) -> dict[str, Any]:
@@ -18,6 +22,7 @@ def state_of(cluster: Cluster) -> dict[str, Any]:
         "nodes": dict(cluster.nodes),
         "pools": dict(cluster.pools),
         "queues": dict(cluster.queues),
+        "tree": tree_of(cluster.tree),
         "fleet": dict(cluster.fleet),
         "held": {queue: amounts for queue, amounts in cluster.held.items() if amounts != Resources()},
         "by priority": {priority: set(ids) for priority, ids in live.by_priority.items()},
@@ -36,3 +41,17 @@ def state_of(cluster: Cluster) -> dict[str, Any]:
         },
         "total": capacity.total,
     }
+
+
+def tree_of(tree: Tree) -> dict[str, Any]:
+    """All that a tree of queues says, but for the past, which it does not keep up with."""
+    types = {"H100", *(type_ for name in tree.names for type_ in tree.types(name))}
+    return {
+        name: (
+            replace(tree.queue(name), past=Past()),
+            set(tree.children(name)),
+            tree.types(name),
+            {type_: tree.limit(name, type_) for type_ in types},
+        )
+        for name in tree.names
+    } | {"has": (tree.has_guarantees, tree.has_limits)}

@@ -7,7 +7,6 @@ import random
 from tauon.model.cluster import Cluster
 from tauon.model.money import Rates
 from tauon.model.resources import Resources
-from tauon.model.tree import Tree
 from tauon.planner.order import Order
 from tauon.planner.shares import Shares, worth_of_types
 from tests.builders import SECOND_US, START_US, a_node, a_queue, a_request
@@ -81,12 +80,12 @@ def test_priority_counts_more_than_share() -> None:
 
 def test_a_share_is_that_of_the_scarcest_part() -> None:
     board = Board(a_node("n1", gpus=8, cpu_milli=100_000, memory_mib=1_000))
-    shares = Shares(board.cluster, Tree(board.cluster.queues), board.now_us)
+    shares = Shares(board.cluster, board.now_us)
     assert shares.part({"H100": 800}, 50_000, 0) == 0.5
     assert shares.part({}, 0, 900) == 0.9
     assert shares.part({}, 0, 0) == 0.0
     empty = Cluster()
-    assert Shares(empty, Tree(empty.queues), 0).part({"H100": 1}, 0, 0) == 0.0
+    assert Shares(empty, 0).part({"H100": 1}, 0, 0) == 0.0
 
 
 def test_types_count_by_price_else_by_throughput_else_alike() -> None:

@@ -68,7 +68,7 @@ class StopRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requested_at_us: int
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One try of a job. `resources` is what each worker holds; rank i sits at `placement[i]`; all are in one pool."""
 
     id: AttemptId

@@ -43,6 +43,7 @@ from tauon.model.queue import Queue
 from tauon.model.resources import Resources
 from tauon.model.stored import StoredState
 from tauon.model.transitions import next_attempt_state, next_job_state, next_node_state
+from tauon.model.tree import Tree
 from tauon.model.waiting import Waiting
 
 GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady, QueueConfigured})
@@ -94,6 +95,11 @@ class Cluster:
         return self.holdings.queues
 
     @property
+    def tree(self) -> Tree:
+        """The queues as the tree that they form."""
+        return self.holdings.tree
+
+    @property
     def held(self) -> Mapping[QueueName, Resources]:
         """What the live attempts of each queue hold."""
         return self.holdings.amounts
@@ -137,7 +143,7 @@ class Cluster:
         self.seq, self.at_us, self.jobs_submitted = stored.seq, stored.at_us, stored.jobs_submitted
         self.gained_seq = self.seq
         self._pools = {p.name: p for p in stored.pools}
-        self.holdings.queues = {q.name: q for q in stored.queues}
+        self.holdings.load(stored.queues)
         for node in stored.nodes:
             self._nodes[node.id] = node
             self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1

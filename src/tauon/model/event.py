@@ -12,7 +12,7 @@ from tauon.model.pool import Pool
 from tauon.model.queue import Queue
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag=True):
     """Base of all facts; the class name is the tag."""
 
 
@@ -162,7 +162,7 @@ Fact = (
 )
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of the journal: its position (from 1, without gaps), its time in microseconds, and the fact."""
 
     seq: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from tauon.model.money import hourly
 from tauon.model.node import Node, NodeShape
 from tauon.model.queue import Queue
 from tauon.model.resources import Resources
+from tauon.model.tree import Tree
 
 ByType = dict[str, dict[int, int]]  # thousandths of accelerators, by type and priority
 
@@ -26,6 +27,19 @@ class Holdings:
         self.amounts: dict[QueueName, Resources] = {}
         self.by_type: dict[QueueName, ByType] = {}
         self.spending: dict[QueueName, int] = {}  # atoms of money an hour
+        self._tree: Tree | None = None
+
+    @property
+    def tree(self) -> Tree:
+        """The tree that the queues form, made anew only when their settings change."""
+        if self._tree is None:
+            self._tree = Tree(self.queues)
+        return self._tree
+
+    def load(self, queues: Iterable[Queue]) -> None:
+        """Take over the queues of a store."""
+        self.queues = {queue.name: queue for queue in queues}
+        self._tree = None
 
     def types_held(self, queue: QueueName) -> dict[str, int]:
         """Thousandths of accelerators that a queue holds, by type."""
@@ -36,10 +50,12 @@ class Holdings:
         self.age(queue.name, at_us, changes)
         known = self.queues.get(queue.name)
         past = known.past if known else queue.past
+        self._tree = None
         self.queues[queue.name] = changes.queues[queue.name] = replace(queue, past=past)
 
     def remove(self, queue: QueueName, changes: Changes) -> None:
         self.queues.pop(queue, None)
+        self._tree = None
         changes.queues[queue] = None
 
     def count(self, attempt: Attempt, job: Job, nodes: Mapping[NodeId, Node], sign: int) -> None:

@@ -95,7 +95,7 @@ class CheckpointPolicy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     signal: str = "SIGTERM"
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job as it stands. `document` is the specification as submitted (JSON), read again only when it is started."""
 
     id: JobId

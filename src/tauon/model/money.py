@@ -15,7 +15,7 @@ ATOMS_PER_MICRO_USD = HOUR_US * SHARES_PER_UNIT
 ATOMS_PER_USD = 1_000_000 * ATOMS_PER_MICRO_USD
 
 
-class Money(msgspec.Struct, frozen=True, order=True):
+class Money(msgspec.Struct, frozen=True, order=True, gc=False):
     """An exact amount of US dollars, as a whole number of atoms (4.608e20 to the dollar); never a float.
 
     Rounding happens only in `micro_usd` and `__str__`, to the nearest micro-dollar or cent, half to even.

@@ -37,7 +37,7 @@ NODE_TRANSITIONS: dict[tuple[NodeState | None, str], NodeState] = {
 }
 
 
-class NodeShape(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
+class NodeShape(msgspec.Struct, frozen=True, kw_only=True, gc=False, cache_hash=True):
     """Everything about a node that a placement looks at, except which node it is; equal shapes share their answers.
 
     Memory of an accelerator in GiB each; cores in thousandths; memory and disk in MiB.
@@ -66,7 +66,7 @@ class NodeShape(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
         )
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True):
+class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A machine with its accelerators (indices 0 .. accelerator_count - 1)."""
 
     id: NodeId

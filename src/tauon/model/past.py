@@ -35,7 +35,7 @@ def remaining(age_us: int, half_life_us: int) -> float:
     return value / (1 << halvings)
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
+class Past(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Averages at a time: thousandths of accelerators by type, thousandths of cores, MiB of memory.
 
     The average of what was held is the integral of held(s) 2 ** -((t - s) / half-life) ds, times ln 2 / half-life: a

@@ -27,7 +27,7 @@ class WaitCode(enum.StrEnum):
     JUST_IN = "just-in"  # not yet looked at
 
 
-class WaitReason(msgspec.Struct, frozen=True, kw_only=True):
+class WaitReason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why a workload waits: the kind, a sentence, and for whom (job ids, at most a few)."""
 
     code: WaitCode
@@ -35,14 +35,14 @@ class WaitReason(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: tuple[JobId, ...] = ()
 
 
-class StartAttempt(msgspec.Struct, frozen=True, kw_only=True):
+class StartAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Run a job on a placement."""
 
     attempt: Attempt
     reason: str = ""
 
 
-class StopAttempt(msgspec.Struct, frozen=True, kw_only=True):
+class StopAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Take a placement away, with notice (seconds) before the kill."""
 
     attempt: AttemptId
@@ -51,7 +51,7 @@ class StopAttempt(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class ReleaseNode(msgspec.Struct, frozen=True, kw_only=True):
+class ReleaseNode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Give an idle node back."""
 
     node: NodeId

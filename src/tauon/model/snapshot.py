@@ -31,9 +31,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def terrain(self) -> Terrain:
-        """What the ways to serve a request depend on."""
-        return Terrain(
+        """What the ways to serve a request depend on. As long as it stays, it is the same object from plan to plan."""
+        terrain = Terrain(
             shapes=tuple(self.cluster.capacity.shapes),
             closed=frozenset(self.closed_pools),
             whole_only=frozenset(pool for pool, can in self.capabilities.items() if not can.shares_accelerators),
         )
+        if self.previous is not None and self.previous.terrain == terrain:
+            return self.previous.terrain
+        return terrain

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping
 
 from tauon.model.ids import QueueName
 from tauon.model.queue import Queue, path
 
 
 class Tree:
-    """A view of the configured queues; queues that are only implied by a name below them are there too.
+    """A view of the configured queues' settings; queues that are only implied by a name below them are there too.
 
-    A queue that names no guarantee for a type is guaranteed what the queues below it are together.
+    A queue that names no guarantee for a type is guaranteed what the queues below it are together. The past of a queue
+    is not to be read here: it moves with the journal, and a tree is kept for as long as the settings stay.
     """
 
     def __init__(self, queues: Mapping[QueueName, Queue]) -> None:
@@ -21,12 +22,19 @@ class Tree:
             self._queues[name] = queues.get(name) or Queue(name=name)
             *_, parent = (QueueName(""), *path(name)[:-1])
             self._children.setdefault(parent, []).append(name)
-        # A tree is made for every decision, and few have guarantees.
         self.has_guarantees = any(any(queue.guarantee.values()) for queue in queues.values())
         self._guarantees = {n: self._guarantees_of(n) for n in self._queues} if self.has_guarantees else {}
         self.has_limits = any(
             q.maximum or q.max_micro_usd_per_h is not None or not q.borrow for q in self._queues.values()
         )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._queues
+
+    @property
+    def names(self) -> KeysView[QueueName]:
+        """All queues, configured or implied."""
+        return self._queues.keys()
 
     def queue(self, name: QueueName) -> Queue:
         """Its settings; those of a queue that nobody configured are the defaults."""

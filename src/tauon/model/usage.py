@@ -9,7 +9,7 @@ from tauon.model.money import Money, Rates
 from tauon.model.resources import Resources
 
 
-class UsageRecord(msgspec.Struct, frozen=True, kw_only=True):
+class UsageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An amount held over a span of time at fixed rates.
 
     A record without a job is a node's whole capacity (the asset); one with a job is that job's part of it.

@@ -10,7 +10,6 @@ from tauon.model.ids import AttemptId, JobId, NodeId
 from tauon.model.plan import Action, Plan, StartAttempt, StopAttempt, WaitReason
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
-from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import Fit
 from tauon.planner.quota import Quotas
@@ -27,7 +26,7 @@ class Draft:
         self.actions: list[Action] = []
         self.waiting: dict[LineKey, WaitReason] = {}
         self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
-        self.quotas = Quotas(snapshot.cluster, Tree(snapshot.cluster.queues), self.stopping)
+        self.quotas = Quotas(snapshot.cluster, self.stopping)
         self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least
         self.touched_nodes: dict[NodeId, None] = {}
         self.next_look_us: int | None = None

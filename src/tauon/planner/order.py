@@ -10,7 +10,6 @@ from tauon.model.job import Job
 from tauon.model.queue import QueueOrder
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
-from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey, Place
 from tauon.planner.fit import choices
 from tauon.planner.quota import BORROWING, GUARANTEED, Quotas, claims
@@ -44,8 +43,8 @@ class Order:
         self._snapshot = snapshot
         self._terrain = snapshot.terrain
         cluster = snapshot.cluster
-        self.tree = quotas.tree if quotas else Tree(cluster.queues)
-        self._quotas = quotas or Quotas(cluster, self.tree)
+        self.tree = cluster.tree
+        self._quotas = quotas or Quotas(cluster)
         self._lines: dict[LineKey, Iterator[Place]] = {}
         self._numbers: dict[LineKey, int] = {}
         self._below: dict[LineKey, int] = {}  # lines that have been tried with this standing, and try with a lower one
@@ -58,7 +57,7 @@ class Order:
                 self._numbers[key] = number
                 self._advance(key)
         # To compare all queues costs far more than to serve one, and mostly only one has something waiting.
-        self._shares = Shares(cluster, self.tree, snapshot.at_us) if len(self._lanes) > 1 else None
+        self._shares = Shares(cluster, snapshot.at_us) if len(self._lanes) > 1 else None
         for queue in self._lanes:
             self._enter(queue)
 

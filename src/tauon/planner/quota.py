@@ -13,7 +13,6 @@ from tauon.model.money import Money, hourly
 from tauon.model.queue import path
 from tauon.model.resources import MILLI
 from tauon.model.terrain import Terrain
-from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import Choice, Fit, choices
 
@@ -67,9 +66,9 @@ class Quotas:
     the limits with it. `firm` is what will be held: without that, and with what is reserved. `sure` is `firm` without
     what is reserved by borrowers: the next plan gives them their turn only after those with a guarantee."""
 
-    def __init__(self, cluster: Cluster, tree: Tree, stopping: Iterable[AttemptId] = ()) -> None:
-        self.tree = tree
-        self.is_needed = tree.has_guarantees or tree.has_limits
+    def __init__(self, cluster: Cluster, stopping: Iterable[AttemptId] = ()) -> None:
+        self.tree = cluster.tree
+        self.is_needed = self.tree.has_guarantees or self.tree.has_limits
         self._cluster = cluster
         self._all, self._firm, self._sure = _Book(), _Book(), _Book()
         if not self.is_needed:

@@ -8,9 +8,11 @@ from tauon.model.accelerator import relative_throughput
 from tauon.model.cluster import Cluster
 from tauon.model.ids import QueueName
 from tauon.model.node import NodeShape
+from tauon.model.past import Past
 from tauon.model.queue import path
 from tauon.model.resources import Resources
-from tauon.model.tree import Tree
+
+Amounts = tuple[float, float, float]  # worth of accelerators, thousandths of cores, MiB of memory
 
 
 class Shares:
@@ -21,38 +23,39 @@ class Shares:
     weight 1. Dominant resource fairness: Ghodsi et al., NSDI 2011, with accelerators of all types as one resource.
     """
 
-    def __init__(self, cluster: Cluster, tree: Tree, at_us: int) -> None:
-        self._tree = tree
+    def __init__(self, cluster: Cluster, at_us: int) -> None:
+        self._cluster = cluster
+        self._tree = cluster.tree
+        self._at_us = at_us
         self._worth = worth_of_types(cluster.fleet)
         self._total = _totals(cluster.fleet, self._worth)
-        self._used: dict[QueueName, list[float]] = {}
-        self._own: dict[QueueName, list[float]] = {}
+        # Worked out for the queues that somebody asks for, and those below them.
+        self._own: dict[QueueName, Amounts] = {}
+        self._used: dict[QueueName, Amounts] = {}
         self._keys: dict[QueueName, tuple[float, ...]] = {}
-        for name in dict.fromkeys((*cluster.queues, *cluster.held)):
-            held, types = cluster.held.get(name, Resources()), cluster.holdings.types_held(name)
-            queue = tree.queue(name)
-            past = queue.past.until(at_us, queue.half_life_us, held, types)
-            accelerators = sum(milli * self._value(type_) for type_, milli in types.items())
-            accelerators += sum(milli * self._value(type_) for type_, milli in past.accelerators.items())
-            self._add(name, (accelerators, held.cpu_milli + past.cpu_milli, held.memory_mib + past.memory_mib))
+        # Queues that left the configuration while something of theirs still runs.
+        self._gone = [name for name in cluster.held if name not in self._tree]
 
     def key(self, queue: QueueName) -> tuple[float, ...]:
         """What a queue used of its share, from the top of the tree down; the smaller goes first."""
         key = self._keys.get(queue)
         if key is None:
-            found = [self._dominant(self._used.get(name)) / self._tree.queue(name).weight for name in path(queue)]
-            key = self._keys[queue] = (*found, self._dominant(self._own.get(queue)))
+            found = [self._dominant(self._used_by(name)) / self._tree.queue(name).weight for name in path(queue)]
+            key = self._keys[queue] = (*found, self._dominant(self._own_of(queue)))
         return key
 
     def part(self, by_type: Mapping[str, float], cpu_milli: float, memory_mib: float) -> float:
         """The dominant share of these amounts of all that there is."""
         accelerators = sum(milli * self._value(type_) for type_, milli in by_type.items())
-        return self._dominant([accelerators, cpu_milli, memory_mib])
+        return self._dominant((accelerators, cpu_milli, memory_mib))
 
     def add(self, queue: QueueName, accelerator: str, amounts: Resources) -> None:
         """A queue gets these amounts."""
         accelerators = amounts.accelerator_milli * self._value(accelerator)
-        self._add(queue, (accelerators, amounts.cpu_milli, amounts.memory_mib))
+        more = (accelerators, float(amounts.cpu_milli), float(amounts.memory_mib))
+        for name in path(queue):
+            self._used[name] = _sum(self._used_by(name), more)
+        self._own[queue] = _sum(self._own_of(queue), more)
         top = path(queue)[0]
         for name in [name for name in self._keys if path(name)[0] == top]:
             del self._keys[name]
@@ -60,19 +63,39 @@ class Shares:
     def _value(self, accelerator: str) -> float:
         return self._worth.get(accelerator, 1.0)
 
-    def _add(self, queue: QueueName, amounts: tuple[float, float, float]) -> None:
-        for name in path(queue):
-            used = self._used.setdefault(name, [0.0, 0.0, 0.0])
-            for i, amount in enumerate(amounts):
-                used[i] += amount
-        own = self._own.setdefault(queue, [0.0, 0.0, 0.0])
-        for i, amount in enumerate(amounts):
-            own[i] += amount
+    def _own_of(self, name: QueueName) -> Amounts:
+        """What a queue itself holds, and held of late."""
+        own = self._own.get(name)
+        if own is None:
+            held, types = self._cluster.held.get(name, Resources()), self._cluster.holdings.types_held(name)
+            queue = self._cluster.queues.get(name)
+            past = queue.past.until(self._at_us, queue.half_life_us, held, types) if queue else Past()
+            accelerators = sum(milli * self._value(type_) for type_, milli in types.items())
+            accelerators += sum(milli * self._value(type_) for type_, milli in past.accelerators.items())
+            own = self._own[name] = (accelerators, held.cpu_milli + past.cpu_milli, held.memory_mib + past.memory_mib)
+        return own
 
-    def _dominant(self, used: list[float] | None) -> float:
+    def _used_by(self, name: QueueName) -> Amounts:
+        """The same with all below it."""
+        used = self._used.get(name)
         if used is None:
-            return 0.0
-        return max(amount / total if total else 0.0 for amount, total in zip(used, self._total, strict=True))
+            used = self._own_of(name)
+            for child in self._tree.children(name):
+                used = _sum(used, self._used_by(child))
+            for gone in self._gone:
+                if name in path(gone)[:-1]:
+                    used = _sum(used, self._own_of(gone))
+            self._used[name] = used
+        return used
+
+    def _dominant(self, used: Amounts) -> float:
+        # Written out: it is asked for each queue at each turn.
+        (a, b, c), (all_a, all_b, all_c) = used, self._total
+        return max(a / all_a if all_a else 0.0, b / all_b if all_b else 0.0, c / all_c if all_c else 0.0)
+
+
+def _sum(one: Amounts, other: Amounts) -> Amounts:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def worth_of_types(fleet: Mapping[NodeShape, int]) -> dict[str, float]:
@@ -91,7 +114,7 @@ def worth_of_types(fleet: Mapping[NodeShape, int]) -> dict[str, float]:
     return {type_: found or 1.0 for type_, found in throughput.items()} if all(throughput.values()) else {}
 
 
-def _totals(fleet: Mapping[NodeShape, int], worth: Mapping[str, float]) -> tuple[float, float, float]:
+def _totals(fleet: Mapping[NodeShape, int], worth: Mapping[str, float]) -> Amounts:
     accelerators = cpu_milli = memory_mib = 0.0
     for shape, nodes in fleet.items():
         capacity = shape.capacity

@@ -59,7 +59,7 @@ class ProcessUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     memory_mib: int
 
 
-class AttemptObserved(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptObserved(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One attempt as its provider sees it. `exit_codes` are by rank; a death by signal N is -N.
 
     `failed_rank` is the worker whose failure ended the gang: the others were stopped because of it.
@@ -86,7 +86,7 @@ class AttemptsObserved(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str = ""
 
 
-class StartOrder(msgspec.Struct, frozen=True, kw_only=True):
+class StartOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Run this attempt of this job; `nodes` are the nodes of its placement, `secrets` the values by variable name."""
 
     job: Job
@@ -95,7 +95,7 @@ class StartOrder(msgspec.Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}
 
 
-class StopOrder(msgspec.Struct, frozen=True, kw_only=True):
+class StopOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Give notice (`signal`), wait `notice_s` seconds, then kill whatever is left; 0 kills at once.
 
     The notice was given at `requested_at_us` at the earliest; repeating the order never prolongs it.

@@ -10,7 +10,6 @@ from tauon.model.job import Job, JobState
 from tauon.model.plan import Plan, WaitCode
 from tauon.model.queue import path
 from tauon.model.snapshot import Snapshot
-from tauon.model.tree import Tree
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import choices
 from tauon.planner.quota import BORROWING, Quotas, permitted
@@ -64,7 +63,7 @@ def _in_line(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now
 
 def _holders(job: Job, cluster: Cluster, snapshot: Snapshot) -> tuple[JobId, ...]:
     """Who holds most of a quota that is in a job's way, the most first."""
-    quotas = Quotas(cluster, Tree(cluster.queues))
+    quotas = Quotas(cluster)
     limit = permitted(quotas, LineKey(job.queue, job.priority, job.request), snapshot.terrain, BORROWING).limit
     if limit is None:
         return ()

@@ -35,8 +35,7 @@ class _Sum:
 
 def queue_views(cluster: Cluster, now_us: int) -> list[QueueView]:
     """All queues by name, each with all that is below it."""
-    tree = Tree(cluster.queues)
-    shares = Shares(cluster, tree, now_us)
+    tree, shares = cluster.tree, Shares(cluster, now_us)
     sums = _sums(cluster, now_us)
     there = _accelerators(cluster)
     views = []
