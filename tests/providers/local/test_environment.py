@@ -11,8 +11,8 @@ from tauon.model.attempt import WorkerPlacement
 from tauon.model.errors import Rejected
 from tauon.model.ids import NodeId
 from tauon.ports.providers import StartOrder
-from tauon.providers.local.environment import base_environment, worker_environments
-from tauon.providers.local.identity import process_table
+from tauon.supervision.environment import base_environment, worker_environments
+from tauon.supervision.node.identity import process_table
 from tests.builders import a_job, a_node, a_request, an_attempt
 from tests.providers.local.world import LocalWorld, command_of, environment_of
 

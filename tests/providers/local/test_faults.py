@@ -17,10 +17,10 @@ import pytest
 from tauon.model.errors import ConfigError
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import Ending, Phase
-from tauon.providers.local.folders import Folders
-from tauon.providers.local.identity import boot_id, open_pidfd, process_table, send_signal
-from tauon.providers.local.remains import identity_of, read_status
-from tauon.providers.local.supervisor.order import Status
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.node.identity import boot_id, open_pidfd, process_table, send_signal
+from tauon.supervision.node.order import Status
+from tauon.supervision.tracking import identity_of, read_status
 from tests.house.source import ROOT, SOURCE
 from tests.providers.contract import FOREVER, STUBBORN
 from tests.providers.local.host import COUNT, the_run
@@ -38,9 +38,7 @@ def status_of(world: LocalWorld, attempt: AttemptId) -> Status:
 
 def launchers() -> set[int]:
     """Of this test process."""
-    return {
-        row.pid for row in process_table() if row.parent == os.getpid() and "supervisor/boot.py" in command_of(row.pid)
-    }
+    return {row.pid for row in process_table() if row.parent == os.getpid() and "node/boot.py" in command_of(row.pid)}
 
 
 def kill_launcher() -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import Ending
-from tauon.providers.local.folders import Folders
-from tauon.providers.local.identity import (
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.node.identity import (
     Identity,
     boot_id,
     descendants,
@@ -25,7 +25,7 @@ from tauon.providers.local.identity import (
     process_table,
     send_signal,
 )
-from tauon.providers.local.supervisor.order import STATUS_VERSION, Phase, ProcessStatus, Status
+from tauon.supervision.node.order import STATUS_VERSION, Phase, ProcessStatus, Status
 from tests.providers.local.world import LocalWorld
 
 BOOT = boot_id()

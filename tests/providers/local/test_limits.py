@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tauon.model.resources import Resources
-from tauon.providers.local.folders import Folders
 from tauon.providers.local.limits import LegacyLimits, NoLimits, UnifiedLimits, find_limits
 from tauon.providers.local.mounts import CgroupPaths, find_cgroups
-from tauon.providers.local.remains import read_status
-from tauon.providers.local.supervisor.cgroup import oom_kills
+from tauon.supervision.node.cgroup import oom_kills
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.tracking import read_status
 from tests.builders import a_request
 from tests.providers.contract import FOREVER
 from tests.providers.local.world import LocalWorld

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tauon.model.ids import AttemptId
-from tauon.providers.local.folders import Folders
-from tauon.providers.local.logs import read_log
-from tauon.providers.local.supervisor.output import RotatedLog, segments
+from tauon.supervision.logs import read_log
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.node.output import RotatedLog, segments
 from tests.providers.local.world import LocalWorld
 
 MIB = 1 << 20

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tauon.providers.local.folders import Folders
 from tauon.providers.local.options import LocalOptions
-from tauon.providers.local.retention import prune, touch_checkpoint
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.retention import prune, touch_checkpoint
 from tests.providers.local.world import LocalWorld
 
 NOW_S = 1_800_000_000.0

@@ -8,8 +8,8 @@ import sys
 import time
 
 from tauon.model.ids import AttemptId
-from tauon.providers.local.identity import boot_id, identify
 from tauon.providers.local.sampling import ProcessSampler
+from tauon.supervision.node.identity import boot_id, identify
 
 ATTEMPT = AttemptId("j1-1")
 BUSY = "import os, time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nblock = b'x' * 30_000_000\n"

@@ -10,7 +10,7 @@ from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
 from tauon.ports.providers import Provider, ProviderContext
 from tauon.providers.local import PROVIDER
-from tauon.providers.local.identity import process_table
+from tauon.supervision.node.identity import process_table
 from tests.providers.world import World
 
 

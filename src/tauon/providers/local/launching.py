@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tauon.model.errors import NotReady
-from tauon.providers.local.supervisor import boot
-from tauon.providers.local.supervisor.order import Reply, SupervisionOrder
+from tauon.supervision.node import boot
+from tauon.supervision.node.order import Reply, SupervisionOrder
 
 _REPLY_PATIENCE_S = 15.0
 _END_PATIENCE_S = 2.0

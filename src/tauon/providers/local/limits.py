@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from tauon.model.resources import Resources
 from tauon.providers.local.mounts import CgroupPaths
-from tauon.providers.local.supervisor.order import CgroupOrder
+from tauon.supervision.node.order import CgroupOrder
 
 _PERIOD_US = 100_000
 _MIN_QUOTA_US = 1_000  # the kernel's least

@@ -25,11 +25,8 @@ from tauon.ports.providers import (
     StartOrder,
     StopOrder,
 )
-from tauon.providers.local import retention
-from tauon.providers.local.folders import Folders
 from tauon.providers.local.instructions import Instructor
 from tauon.providers.local.limits import find_limits
-from tauon.providers.local.logs import has_log, read_log
 from tauon.providers.local.machine import measure
 from tauon.providers.local.mounts import find_cgroups
 from tauon.providers.local.nodes import amounts_of, pretend_nodes, real_nodes
@@ -37,8 +34,11 @@ from tauon.providers.local.nvml import Nvml
 from tauon.providers.local.options import read_options
 from tauon.providers.local.runner import Runner
 from tauon.providers.local.sampling import GpuSampler, ProcessSampler
-from tauon.providers.local.tracking import Attempts
 from tauon.providers.local.watch import Watch
+from tauon.supervision import retention
+from tauon.supervision.logs import has_log, read_log
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.tracking import Attempts
 
 _BUSY_LOOK_S = 5.0
 _IDLE_LOOK_S = 10.0  # only where there are GPUs to sample

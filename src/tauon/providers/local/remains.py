@@ -10,25 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from tauon.providers.local.folders import AttemptFolder, replace_file_durably
-from tauon.providers.local.identity import Identity, descendants, is_alive, process_table
-from tauon.providers.local.supervisor import cgroup
-from tauon.providers.local.supervisor.order import Ending, Phase, ProcessStatus, Status
+from tauon.supervision.node import cgroup
+from tauon.supervision.node.folders import AttemptFolder, replace_file_durably
+from tauon.supervision.node.identity import descendants, is_alive, process_table
+from tauon.supervision.node.order import Ending, Phase, Status
+from tauon.supervision.tracking import identity_of
 
 _PATIENCE_S = 5.0
 _AGAIN_S = 0.02
-
-
-def read_status(folder: AttemptFolder) -> Status | None:
-    """What the supervisor wrote last; None when there is nothing that can be read. Raises OSError but for its absence."""
-    try:
-        return msgspec.json.decode(folder.status.read_bytes(), type=Status)
-    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
-        return None
-
-
-def identity_of(process: ProcessStatus) -> Identity:
-    return Identity(process["pid"], process["started"], process["boot"])
 
 
 def mark_lost(folder: AttemptFolder, status: Status, message: str) -> Status:

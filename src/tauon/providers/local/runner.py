@@ -17,14 +17,15 @@ from tauon.model.attempt import StopCause
 from tauon.model.errors import NotReady, ProviderError, Rejected
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import Phase, Refusal, StartOrder, StopOrder
-from tauon.providers.local.folders import AttemptFolder, Folders, is_safe_name, replace_file
-from tauon.providers.local.identity import Identity, boot_id, is_alive, open_pidfd, send_signal
-from tauon.providers.local.instructions import SIGNALS, CannotStart, Instructor
+from tauon.providers.local.instructions import Instructor
 from tauon.providers.local.launching import Launcher
-from tauon.providers.local.remains import identity_of, kill_remains, mark_lost, read_status
-from tauon.providers.local.supervisor.claim import take_lock
-from tauon.providers.local.supervisor.order import Status, StopNote
-from tauon.providers.local.tracking import Attempts
+from tauon.providers.local.remains import kill_remains, mark_lost
+from tauon.supervision.instructions import SIGNALS, CannotStart
+from tauon.supervision.node.claim import take_lock
+from tauon.supervision.node.folders import AttemptFolder, Folders, is_safe_name, replace_file
+from tauon.supervision.node.identity import Identity, boot_id, is_alive, open_pidfd, send_signal
+from tauon.supervision.node.order import Status, StopNote
+from tauon.supervision.tracking import Attempts, identity_of, read_status
 
 Follow = Callable[[AttemptId, Identity], None]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from tauon.model.ids import AttemptId
 from tauon.model.node import Node
 from tauon.ports.providers import AcceleratorUse, ProcessUse
-from tauon.providers.local.identity import Identity, descendants, process_table
 from tauon.providers.local.nvml import Nvml
+from tauon.supervision.node.identity import Identity, descendants, process_table
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tauon.model.ids import AttemptId
-from tauon.providers.local.folders import DOORBELL, Folders
-from tauon.providers.local.identity import Identity, boot_id, open_pidfd
+from tauon.supervision.node.folders import DOORBELL, Folders
+from tauon.supervision.node.identity import Identity, boot_id, open_pidfd
 
 _log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from tauon.providers.local.supervisor.cgroup import enter
-from tauon.providers.local.supervisor.kernel import die_with
-from tauon.providers.local.supervisor.order import CgroupOrder
+from tauon.supervision.node.cgroup import enter
+from tauon.supervision.node.kernel import die_with
+from tauon.supervision.node.order import CgroupOrder
 
 # Python ignores the first two, and a program that it starts would go on ignoring them; the others this process heeds.
 _OURS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -13,14 +13,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tauon.providers.local.folders import Folders
-from tauon.providers.local.supervisor import cgroup, wording
-from tauon.providers.local.supervisor.crew import Crew
-from tauon.providers.local.supervisor.order import Ending, StopNote, SupervisionOrder
-from tauon.providers.local.supervisor.output import Outputs, RotatedLog
-from tauon.providers.local.supervisor.preparation import PreparationFailed, prepare
-from tauon.providers.local.supervisor.report import Report
-from tauon.providers.local.supervisor.spawn import Launch, SpawnFailed, fork, read_error, shell_command, spawn
+from tauon.supervision.node import cgroup, wording
+from tauon.supervision.node.crew import Crew
+from tauon.supervision.node.folders import Folders
+from tauon.supervision.node.order import Ending, StopNote, SupervisionOrder
+from tauon.supervision.node.output import Outputs, RotatedLog
+from tauon.supervision.node.preparation import PreparationFailed, prepare
+from tauon.supervision.node.report import Report
+from tauon.supervision.node.spawn import Launch, SpawnFailed, fork, read_error, shell_command, spawn
 
 _KILL_AGAIN_S = 0.05
 _DRAIN_S = 2.0

@@ -13,10 +13,10 @@ import socket
 import traceback
 from contextlib import suppress
 
-from tauon.providers.local.supervisor.claim import NotTaken, claim
-from tauon.providers.local.supervisor.gang import Gang
-from tauon.providers.local.supervisor.kernel import adopt_orphans, name_process
-from tauon.providers.local.supervisor.order import Reply, SupervisionOrder
+from tauon.supervision.node.claim import NotTaken, claim
+from tauon.supervision.node.gang import Gang
+from tauon.supervision.node.kernel import adopt_orphans, name_process
+from tauon.supervision.node.order import Reply, SupervisionOrder
 
 ORDER_PATIENCE_S = 10.0
 _HEEDED = (signal.SIGCHLD, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -31,12 +31,12 @@ def worker_environments(
     base: Mapping[str, str],
     env: Mapping[str, str],
     own: Mapping[str, str],
-    gpu_indices: Mapping[str, int],
+    gpu_indices: Mapping[str, int] | None,
 ) -> list[dict[str, str]]:
     """The variables of every worker, by rank.
 
-    `env` is the job's, `own` is what Tauon adds besides what the order says, `gpu_indices` finds a GPU by its id. The
-    job's variables go before the base and the defaults; what names the worker's place goes before the job's.
+    `env` is the job's, `own` is what Tauon adds besides what the order says, `gpu_indices` finds a GPU by its id; it is
+    None where the engine itself says on the node which GPUs a worker has. The job's variables go before the base and the defaults; what names the worker's place goes before the job's.
     MASTER_PORT is added when the workers start, unless the job has its own. Raises Rejected.
     """
     attempt = order.attempt
@@ -86,7 +86,7 @@ def _of_worker(attempt: Attempt, rank: int) -> dict[str, str]:
     }
 
 
-def _accelerators(node: Node, worker: WorkerPlacement, gpu_indices: Mapping[str, int]) -> dict[str, str]:
+def _accelerators(node: Node, worker: WorkerPlacement, gpu_indices: Mapping[str, int] | None) -> dict[str, str]:
     if any(not 0 <= index < node.shape.accelerator_count for index in worker.accelerators):
         raise Rejected(f"{node.id} has {node.shape.accelerator_count} accelerators, not all of {worker.accelerators}")
     variables = {
@@ -97,7 +97,7 @@ def _accelerators(node: Node, worker: WorkerPlacement, gpu_indices: Mapping[str,
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order in which the driver, and so Tauon, counts
         "CUDA_VISIBLE_DEVICES": "",  # nobody sees a GPU that was not given to it
     }
-    if not node.virtual and worker.accelerators:
+    if not node.virtual and worker.accelerators and gpu_indices is not None:
         ids = [node.accelerator_ids[index] for index in worker.accelerators]
         gone = [id_ for id_ in ids if id_ not in gpu_indices]
         if gone:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tauon.providers.local.identity import ProcessRow, descendants, process_table
+from tauon.supervision.node.identity import ProcessRow, descendants, process_table
 
 
 class Crew:

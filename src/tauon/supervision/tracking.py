@@ -6,11 +6,25 @@ import secrets
 import threading
 from collections.abc import Sequence
 
+import msgspec
+
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import AttemptObserved, AttemptsObserved, Ending, Phase
-from tauon.providers.local.identity import Identity
-from tauon.providers.local.remains import identity_of
-from tauon.providers.local.supervisor.order import Status
+from tauon.supervision.node.folders import AttemptFolder
+from tauon.supervision.node.identity import Identity
+from tauon.supervision.node.order import ProcessStatus, Status
+
+
+def read_status(folder: AttemptFolder) -> Status | None:
+    """What the supervisor wrote last; None when there is nothing that can be read. Raises OSError but for its absence."""
+    try:
+        return msgspec.json.decode(folder.status.read_bytes(), type=Status)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return None
+
+
+def identity_of(process: ProcessStatus) -> Identity:
+    return Identity(process["pid"], process["started"], process["boot"])
 
 
 class _Tracked:

@@ -8,9 +8,9 @@ import select
 import socket
 from pathlib import Path
 
-from tauon.providers.local.folders import AttemptFolder, Folders
-from tauon.providers.local.supervisor.order import SupervisionOrder
-from tauon.providers.local.supervisor.report import Report
+from tauon.supervision.node.folders import AttemptFolder, Folders
+from tauon.supervision.node.order import SupervisionOrder
+from tauon.supervision.node.report import Report
 
 
 class NotTaken(Exception):

@@ -7,12 +7,24 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from tauon.providers.local.folders import Folders
-from tauon.providers.local.options import LocalOptions
+from tauon.supervision.node.folders import Folders
 
 _DAY_S = 86_400.0
+
+
+class Keeping(Protocol):
+    """How long things are kept, and how much of them: a part of a pool's options."""
+
+    @property
+    def logs_keep_days(self) -> float: ...
+
+    @property
+    def logs_keep_mib(self) -> int: ...
+
+    @property
+    def checkpoints_keep_days(self) -> float: ...
 
 
 class _Kept(NamedTuple):
@@ -27,7 +39,7 @@ def touch_checkpoint(folders: Folders, job: str) -> None:
         os.utime(folders.checkpoints / job)
 
 
-def prune(folders: Folders, options: LocalOptions, now_s: float) -> None:
+def prune(folders: Folders, options: Keeping, now_s: float) -> None:
     """Remove logs that are too old, the oldest ones beyond the space for logs, and checkpoints not used for too long.
 
     Logs of attempts, and checkpoints of jobs, that are not forgotten yet stay in any case.

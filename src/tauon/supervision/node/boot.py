@@ -10,9 +10,9 @@ from types import ModuleType
 
 
 def bind_packages(here: Path) -> None:
-    """Make `tauon.providers.local` importable from its folder, `here`."""
+    """Make `tauon.supervision.node` importable from its folder, `here`."""
     name = ""
-    for part, folder in (("tauon", here.parents[1]), ("providers", here.parent), ("local", here)):
+    for part, folder in (("tauon", here.parents[1]), ("supervision", here.parent), ("node", here)):
         name = f"{name}.{part}".lstrip(".")
         package = ModuleType(name)
         package.__path__ = [str(folder)]
@@ -20,7 +20,7 @@ def bind_packages(here: Path) -> None:
 
 
 if __name__ == "__main__":
-    bind_packages(Path(__file__).resolve().parents[1])
-    from tauon.providers.local.supervisor.launcher import main
+    bind_packages(Path(__file__).resolve().parent)
+    from tauon.supervision.node.launcher import main
 
     main()

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tauon.providers.local.supervisor.order import CgroupOrder
+from tauon.supervision.node.order import CgroupOrder
 
 _REMOVAL_PATIENCE_S = 1.0
 

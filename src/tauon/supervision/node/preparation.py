@@ -7,7 +7,7 @@ import tarfile
 from contextlib import suppress
 from pathlib import Path
 
-from tauon.providers.local.supervisor.order import SupervisionOrder
+from tauon.supervision.node.order import SupervisionOrder
 
 
 class PreparationFailed(Exception):

@@ -9,8 +9,8 @@ from pathlib import Path
 from tauon.model.errors import NotFound
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import LogChunk
-from tauon.providers.local.folders import Folders, is_safe_name
-from tauon.providers.local.supervisor.output import segments
+from tauon.supervision.node.folders import Folders, is_safe_name
+from tauon.supervision.node.output import segments
 
 CHUNK_BYTES = 1 << 18
 _SOON_S = 0.05

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tauon.providers.local.folders import DOORBELL, Folders, replace_file, replace_file_durably
-from tauon.providers.local.identity import Identity, boot_id, identify
-from tauon.providers.local.supervisor.order import (
+from tauon.supervision.node.folders import DOORBELL, Folders, replace_file, replace_file_durably
+from tauon.supervision.node.identity import Identity, boot_id, identify
+from tauon.supervision.node.order import (
     STATUS_VERSION,
     Ending,
     Phase,
