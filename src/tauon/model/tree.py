@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import KeysView, Mapping
+from collections.abc import Iterator, KeysView, Mapping
+from typing import NamedTuple
 
 from tauon.model.ids import QueueName
 from tauon.model.queue import Queue, path
+
+
+class Level(NamedTuple):
+    """A guarantee that stands over what a queue holds: whose it is and how deep in the tree, whether it is the queue's
+    own and of none below, its amount in thousandths, and the guarantees of the queues right below it."""
+
+    queue: QueueName
+    depth: int
+    is_own: bool
+    milli: int
+    below: tuple[tuple[QueueName, int], ...]
 
 
 class Tree:
@@ -24,9 +36,9 @@ class Tree:
             self._children.setdefault(parent, []).append(name)
         self.has_guarantees = any(any(queue.guarantee.values()) for queue in queues.values())
         self._guarantees = {n: self._guarantees_of(n) for n in self._queues} if self.has_guarantees else {}
-        self.has_limits = any(
-            q.maximum or q.max_micro_usd_per_h is not None or not q.borrow for q in self._queues.values()
-        )
+        self.limits_money = any(q.max_micro_usd_per_h is not None for q in self._queues.values())
+        self.has_limits = self.limits_money or any(q.maximum or not q.borrow for q in self._queues.values())
+        self._levels: dict[tuple[QueueName, str], tuple[Level, ...]] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._queues
@@ -50,6 +62,23 @@ class Tree:
     def guarantee(self, name: QueueName, type_: str) -> int:
         """Thousandths of accelerators of a type that a queue is guaranteed."""
         return self._guarantees.get(name, {}).get(type_, 0)
+
+    def levels(self, name: QueueName, type_: str) -> tuple[Level, ...]:
+        """The guarantees for a type that stand over what a queue holds, its own first."""
+        found = self._levels.get((name, type_))
+        if found is None:
+            found = self._levels[name, type_] = tuple(self._levels_of(name, type_))
+        return found
+
+    def _levels_of(self, name: QueueName, type_: str) -> Iterator[Level]:
+        names = path(name)
+        for depth in range(len(names), 0, -1):
+            here = names[depth - 1]
+            milli = self.guarantee(here, type_)
+            if milli:
+                is_own = depth == len(names) and not self.children(here)
+                below = tuple((c, self.guarantee(c, type_)) for c in self.children(here) if self.guarantee(c, type_))
+                yield Level(here, depth, is_own, milli, below)
 
     def limit(self, name: QueueName, type_: str) -> int | None:
         """Thousandths of accelerators of a type that a queue may hold at most, with all below it; None: no limit."""

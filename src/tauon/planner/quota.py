@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from tauon.model.attempt import Attempt
 from tauon.model.cluster import Cluster
-from tauon.model.holdings import ByType, spending
+from tauon.model.holdings import spending
 from tauon.model.ids import AttemptId, QueueName
 from tauon.model.money import Money, hourly
 from tauon.model.queue import path
 from tauon.model.resources import MILLI
 from tauon.model.terrain import Terrain
+from tauon.model.tree import Level
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import Choice, Fit, choices
 
@@ -43,22 +44,36 @@ class _Book:
     """Amounts by queue, each with all below it."""
 
     def __init__(self) -> None:
-        self.types: dict[QueueName, ByType] = {}
         self.atoms: dict[QueueName, int] = {}
+        self._held: dict[tuple[QueueName, str], int] = {}
+        self._by_priority: dict[tuple[QueueName, str], dict[int, int]] = {}
 
     def add(self, claim: Claim, sign: int) -> None:
+        milli, atoms = sign * claim.milli, sign * claim.atoms_per_h
         for name in path(claim.queue):
-            self.atoms[name] = self.atoms.get(name, 0) + sign * claim.atoms_per_h
-            by_priority = self.types.setdefault(name, {}).setdefault(claim.accelerator, {})
-            by_priority[claim.priority] = by_priority.get(claim.priority, 0) + sign * claim.milli
+            if atoms:
+                self.atoms[name] = self.atoms.get(name, 0) + atoms
+            if milli:
+                key = (name, claim.accelerator)
+                self._held[key] = self._held.get(key, 0) + milli
+                by_priority = self._by_priority.get(key)
+                if by_priority is None:
+                    by_priority = self._by_priority[key] = {}
+                by_priority[claim.priority] = by_priority.get(claim.priority, 0) + milli
 
     def held(self, name: QueueName, accelerator: str) -> int:
-        return sum(self.types.get(name, {}).get(accelerator, {}).values())
+        return self._held.get((name, accelerator), 0)
 
     def held_from(self, name: QueueName, accelerator: str, priority: int) -> int:
         """What workloads of at least this priority hold."""
-        by_priority = self.types.get(name, {}).get(accelerator, {})
-        return sum(milli for p, milli in by_priority.items() if p >= priority)
+        found = 0
+        for p, milli in self._by_priority.get((name, accelerator), _NONE).items():
+            if p >= priority:
+                found += milli
+        return found
+
+
+_NONE: dict[int, int] = {}
 
 
 class Quotas:
@@ -71,6 +86,10 @@ class Quotas:
         self.is_needed = self.tree.has_guarantees or self.tree.has_limits
         self._cluster = cluster
         self._all, self._firm, self._sure = _Book(), _Book(), _Book()
+        # Each book costs at every start, so those that nobody will ask are not kept.
+        limits, guarantees = self.tree.has_limits, self.tree.has_guarantees
+        self._kept = (self._all, self._firm) * limits + (self._sure,) * guarantees
+        self._future = self._kept[limits:]
         if not self.is_needed:
             return
         holdings = cluster.holdings
@@ -84,7 +103,7 @@ class Quotas:
             self.stop(cluster.attempts[attempt_id])
 
     def _put(self, claim: Claim, sign: int) -> None:
-        for book in (self._all, self._firm, self._sure):
+        for book in self._kept:
             book.add(claim, sign)
 
     # ---------------------------------------------------------------- claims
@@ -92,7 +111,7 @@ class Quotas:
     def claim_of(self, attempt: Attempt) -> Claim:
         """What an attempt holds."""
         job = self._cluster.jobs[attempt.job]
-        atoms = spending(attempt, self._cluster.nodes)
+        atoms = spending(attempt, self._cluster.nodes) if self.tree.limits_money else 0
         return Claim(job.queue, job.priority, attempt.accelerator, attempt.accelerator_milli, atoms)
 
     def start(self, claim: Claim) -> None:
@@ -115,8 +134,8 @@ class Quotas:
         """It is being stopped; with `sign` +1, it is not after all."""
         if self.is_needed:
             claim = self.claim_of(attempt)
-            self._firm.add(claim, sign)
-            self._sure.add(claim, sign)
+            for book in self._future:
+                book.add(claim, sign)
 
     # ---------------------------------------------------------------- entitlement
 
@@ -132,21 +151,18 @@ class Quotas:
     def _standing(self, claim: Claim, more: int) -> int:
         if not self.tree.has_guarantees or not claim.accelerator:
             return BORROWING
-        names = path(claim.queue)
-        for depth in range(len(names), 0, -1):
-            name = names[depth - 1]
-            guarantee = self.tree.guarantee(name, claim.accelerator)
-            if guarantee and self._covered(name, claim) + more <= guarantee:
-                return GUARANTEED if depth == len(names) and not self.tree.children(name) else depth
+        for level in self.tree.levels(claim.queue, claim.accelerator):
+            if self._covered(level, claim.accelerator, claim.priority) + more <= level.milli:
+                return GUARANTEED if level.is_own else level.depth
         return BORROWING
 
-    def _covered(self, name: QueueName, claim: Claim) -> int:
+    def _covered(self, level: Level, type_: str, priority: int) -> int:
         """What is used of a queue's guarantee: by the guarantees below it, and by no lower priority."""
-        type_, sure = claim.accelerator, self._sure
-        used = sure.held_from(name, type_, claim.priority)
-        for child in self.tree.children(name):
-            ours = min(sure.held(child, type_), self.tree.guarantee(child, type_))
-            used += max(0, ours - sure.held_from(child, type_, claim.priority))
+        sure = self._sure
+        used = sure.held_from(level.queue, type_, priority)
+        for child, milli in level.below:
+            ours = min(sure.held(child, type_), milli)
+            used += max(0, ours - sure.held_from(child, type_, priority))
         return used
 
     # ---------------------------------------------------------------- limits
