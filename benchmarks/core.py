@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import load
 from benchmarks.report import Report, median, quantile, say
+from tauon.economics.folded import FoldedLedger
 from tauon.main.embedded import SystemClock, control_plane
 from tauon.model.event import PoolConfigured, QueueConfigured
 from tauon.model.ids import NodeId, PoolName
@@ -198,6 +199,7 @@ def _parts(site: Site, store: SqlStore | MemoryStore, loop: Loop | None) -> Part
         plan=lambda: site.plan,
         closed_pools=dict,
         intake=Intake(store=store, blobs=NoBlobs(), secrets=NoSecrets()),
+        ledger=FoldedLedger(lambda after: store.events(after=after)),
     )
 
 

@@ -19,9 +19,11 @@ from tauon.model.plan import WaitCode
 from tauon.model.pool import Capabilities
 from tauon.model.resources import CapacityType
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import ControlPlane, CostQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
     AttemptView,
+    CostLine,
+    CostReport,
     EventView,
     Explanation,
     JobDetail,
@@ -39,6 +41,36 @@ from tauon.service.views import (
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PIECE_BYTES = 1000
+
+
+def a_cost_report(by: str = "queue") -> CostReport:
+    """A bill of one line, with idle time and overhead shared out."""
+    line = CostLine(
+        key="default",
+        name="default",
+        accelerator_hours=1,
+        cpu_hours=2,
+        memory_gib_hours=3,
+        work_usd=Decimal("0.1"),
+        idle_usd=Decimal("0.2"),
+        overhead_usd=Decimal("0.05"),
+        cost_usd=Decimal("0.35"),
+    )
+    return CostReport(
+        by=by,
+        split="use",
+        from_at=NOON,
+        to_at=NOON,
+        lines=[line],
+        others=0,
+        work_usd=Decimal("0.1"),
+        idle_usd=Decimal("0.2"),
+        overhead_usd=Decimal("0.05"),
+        unallocated_usd=Decimal(0),
+        total_usd=Decimal("0.35"),
+        accelerator_hours=3,
+        idle_accelerator_hours=2,
+    )
 
 
 def a_job_view(number: int = 1, **fields: object) -> JobView:
@@ -309,6 +341,10 @@ class MemoryPlane(ControlPlane):
             capacity_usd=Decimal("0.3"),
             idle_accelerator_hours=2,
         )
+
+    async def cost(self, query: CostQuery) -> CostReport:
+        self._asked("cost", query)
+        return a_cost_report(query.by)
 
     async def top(self) -> Top:
         self._asked("top")

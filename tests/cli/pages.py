@@ -9,6 +9,7 @@ from pathlib import Path
 from tauon.cli.actions.jobs import cancelled
 from tauon.cli.actions.server import Versions, verified, versions
 from tauon.cli.actions.submitting import submitted
+from tauon.cli.render.cost import cost_report
 from tauon.cli.render.events import event_line
 from tauon.cli.render.explain import explanation
 from tauon.cli.render.fleet import node_list, pool_list, queue_list
@@ -23,6 +24,8 @@ from tauon.model.node import NodeState
 from tauon.model.plan import WaitCode
 from tauon.service.views import Explanation, PoolReason, RunningView, ServerInfo, Submitted
 from tests.cli.views import (
+    a_cost_line,
+    a_cost_report,
     a_detail,
     a_job_view,
     a_node_view,
@@ -116,6 +119,18 @@ SMALL_BILL = a_usage_report(
     a_usage_line("", "0.5", name="", memory_gib_hours=0.0),
     by="job",
 )
+COST = a_cost_report(
+    a_cost_line("product", "1234.5", idle="100", overhead="3"),
+    a_cost_line("research/vision", "2345.67", idle="200", overhead="5", accelerator_hours=1234.5),
+    split="use",
+)
+COST_BY_JOB = a_cost_report(
+    a_cost_line("j1", "0.0012", name="train", accelerator_hours=0.0006),
+    a_cost_line("(others)", "0.5", name="(others)"),
+    by="job",
+    others=12,
+    unallocated="0.02",
+)
 NOW = a_top(
     an_accelerator(
         0,
@@ -177,6 +192,7 @@ PAGES: dict[str, Callable[[Screen], str]] = {
     "pools": lambda screen: pool_list(POOLS, screen),
     "queues": lambda screen: queue_list(QUEUES, screen),
     "usage": lambda screen: f"{usage_report(BILL, screen)}\n\n{usage_report(SMALL_BILL, screen)}",
+    "cost": lambda screen: f"{cost_report(COST, screen)}\n\n{cost_report(COST_BY_JOB, screen)}",
     "usage-nothing": lambda screen: usage_report(a_usage_report(), screen),
     "top": lambda screen: overview(NOW, screen),
     "events": _events,

@@ -14,8 +14,9 @@ from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOpt
 from tauon.cli.wiring import VerifyReport
 from tauon.model.errors import Unavailable
 from tauon.model.job import FINAL_STATES, JobState
-from tauon.service.control_plane import JobQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, JobQuery, UsageQuery
 from tauon.service.views import (
+    CostReport,
     EventView,
     Explanation,
     JobDetail,
@@ -43,6 +44,8 @@ READING: list[tuple[list[str], Any]] = [
     (["pools"], list[PoolView]),
     (["queues"], list[QueueView]),
     (["usage"], UsageReport),
+    (["cost"], CostReport),
+    (["cost", "show", "--by", "region"], CostReport),
     (["secret", "list"], list[str]),
     (["admin", "verify"], VerifyReport),
     (["version"], Versions),
@@ -199,6 +202,25 @@ class TestFleet:
         ran = shell("usage", *flags)
         assert ran.code == 2
         assert ran.err.startswith(said)
+
+
+class TestCost:
+    def test_flags_arrive_as_they_were_meant(self, shell: Shell) -> None:
+        shell("cost", "--by", "label:team", "--where", "pool=lab", "--where", "user=ada", "--limit", "7")
+        query = CostQuery(by="label:team", where=("pool=lab", "user=ada"), limit=7)
+        assert shell.plane.seen == [("cost", query)]
+
+    def test_it_can_be_had_as_csv(self, shell: Shell) -> None:
+        ran = shell("cost", "--split", "use", "--output", "csv")
+        assert ran.out.splitlines() == [
+            "key,name,accelerator_hours,cpu_hours,memory_gib_hours,work_usd,idle_usd,overhead_usd,cost_usd",
+            "default,default,1,2,3,0.1,0.2,0.05,0.35",
+        ]
+
+    def test_a_wrong_key_is_refused(self, shell: Shell) -> None:
+        ran = shell("cost", "--by", "team")
+        assert ran.code == 2
+        assert "one of queue, user, job, pool" in ran.err
 
 
 class TestEvents:

@@ -17,6 +17,8 @@ from tauon.model.resources import CapacityType
 from tauon.service.views import (
     AcceleratorView,
     AttemptView,
+    CostLine,
+    CostReport,
     EventView,
     JobDetail,
     JobView,
@@ -176,6 +178,44 @@ def a_queue_view(name: str = "research", **fields: Any) -> QueueView:
         "fair_share": 0.6,
     }
     return QueueView(**(defaults | fields))
+
+
+def a_cost_line(key: str, work: str, *, idle: str = "0", overhead: str = "0", **fields: Any) -> CostLine:
+    """A line of the bill."""
+    defaults: dict[str, Any] = {
+        "key": key,
+        "name": key,
+        "accelerator_hours": 12.0,
+        "cpu_hours": 100.0,
+        "memory_gib_hours": 200.0,
+        "work_usd": Decimal(work),
+        "idle_usd": Decimal(idle),
+        "overhead_usd": Decimal(overhead),
+        "cost_usd": Decimal(work) + Decimal(idle) + Decimal(overhead),
+    }
+    return CostLine(**(defaults | fields))
+
+
+def a_cost_report(
+    *lines: CostLine, by: str = "queue", split: str = "none", others: int = 0, unallocated: str = "0"
+) -> CostReport:
+    """The bill of a day."""
+    left = Decimal(unallocated)
+    return CostReport(
+        by=by,
+        split=split,
+        from_at=NOON - timedelta(days=1),
+        to_at=NOON,
+        lines=list(lines),
+        others=others,
+        work_usd=sum((line.work_usd for line in lines), Decimal(0)),
+        idle_usd=sum((line.idle_usd for line in lines), left),
+        overhead_usd=sum((line.overhead_usd for line in lines), Decimal(0)),
+        unallocated_usd=left,
+        total_usd=sum((line.cost_usd for line in lines), left),
+        accelerator_hours=sum(line.accelerator_hours for line in lines),
+        idle_accelerator_hours=0.0,
+    )
 
 
 def a_usage_line(key: str, cost: str, **fields: Any) -> UsageLine:

@@ -20,8 +20,9 @@ from tauon.api.workdir import BLOB_PREFIX, Packed, pack
 from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
+    CostReport,
     EventView,
     Explanation,
     JobDetail,
@@ -38,7 +39,7 @@ from tauon.service.views import (
 _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
-_ALL_JOBS, _FIRST_WORKER, _BY_QUEUE = JobQuery(), LogQuery(), UsageQuery()
+_ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -181,6 +182,10 @@ class AsyncClient:
     async def usage(self, query: UsageQuery = _BY_QUEUE) -> UsageReport:
         """Who used what in a window of time, and what it cost."""
         return await self._get("/v1/usage", UsageReport, query)
+
+    async def cost(self, query: CostQuery = _COST) -> CostReport:
+        """The bill of a window by any key: work, idle time and overhead."""
+        return await self._get("/v1/cost", CostReport, query)
 
     async def top(self) -> Top:
         """What is going on at this moment."""

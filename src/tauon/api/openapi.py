@@ -75,7 +75,7 @@ def _complete(operation: dict[str, Any], route: HTTPRouteHandler, schemas: dict[
     operation["summary"] = name.replace("_", " ").capitalize()
     operation.pop("deprecated", None)
     parameters = [one for one in operation.get("parameters", []) if one["in"] == "path"]
-    parameters += _query_parameters(route.opt.get("query"))
+    parameters += _query_parameters(route.opt.get("query"), schemas)
     if name in _KEYED:
         text = {"type": "string", "maxLength": 200}
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": text, "description": _MADE})
@@ -93,11 +93,12 @@ def _complete(operation: dict[str, Any], route: HTTPRouteHandler, schemas: dict[
             answer["content"] = {str(route.media_type): {"schema": {"type": "string"}}}
 
 
-def _query_parameters(query: type[msgspec.Struct] | None) -> Iterator[dict[str, Any]]:
+def _query_parameters(query: type[msgspec.Struct] | None, schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if query is None:
         return
     components = msgspec.json.schema_components([query], ref_template=_COMPONENT)[1]
-    properties = components[query.__name__]["properties"]
+    properties = components.pop(query.__name__)["properties"]
+    _add(schemas, components)
     for field in msgspec.structs.fields(query):
         schema = properties[field.name]
         many = {"style": "form", "explode": True} if get_origin(field.type) is tuple else {}

@@ -8,8 +8,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
 from tauon.api.edge import Caller, node_name, query_of
-from tauon.service.control_plane import UsageQuery
-from tauon.service.views import NodeView, PoolView, QueueView, ServerInfo, Top, UsageReport
+from tauon.service.control_plane import CostQuery, UsageQuery
+from tauon.service.views import CostReport, NodeView, PoolView, QueueView, ServerInfo, Top, UsageReport
 
 
 class DrainQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,10 +67,16 @@ async def usage(request: Caller) -> UsageReport:
     return await request.auth.usage(query_of(request, UsageQuery))
 
 
+@get("/v1/cost", opt={"query": CostQuery})
+async def cost(request: Caller) -> CostReport:
+    """The bill of a window by any key: work, idle time and overhead."""
+    return await request.auth.cost(query_of(request, CostQuery))
+
+
 @get("/v1/top")
 async def top(request: Caller) -> Top:
     """What is going on at this moment."""
     return await request.auth.top()
 
 
-ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, top]
+ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, cost, top]

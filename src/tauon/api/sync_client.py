@@ -22,8 +22,9 @@ from tauon.api.workdir import BLOB_PREFIX, Packed, pack
 from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
+    CostReport,
     EventView,
     Explanation,
     JobDetail,
@@ -40,7 +41,7 @@ from tauon.service.views import (
 _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
-_ALL_JOBS, _FIRST_WORKER, _BY_QUEUE = JobQuery(), LogQuery(), UsageQuery()
+_ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -183,6 +184,10 @@ class Client:
     def usage(self, query: UsageQuery = _BY_QUEUE) -> UsageReport:
         """Who used what in a window of time, and what it cost."""
         return self._get("/v1/usage", UsageReport, query)
+
+    def cost(self, query: CostQuery = _COST) -> CostReport:
+        """The bill of a window by any key: work, idle time and overhead."""
+        return self._get("/v1/cost", CostReport, query)
 
     def top(self) -> Top:
         """What is going on at this moment."""

@@ -30,6 +30,7 @@ ENTRIES = {
         f"{_DECLARED}.fleet:queues", "List queues: their shares, what runs and what waits in each.", _FLEET
     ),
     "usage": Entry(f"{_DECLARED}.fleet:usage", "Show the bill: who used what, and what was idle.", _FLEET),
+    "cost": Entry(f"{_DECLARED}.money:cost", "Show the bill by any key.", _FLEET),
     "events": Entry(f"{_DECLARED}.fleet:events", "Tell what has happened, from the journal.", _FLEET),
     "simulate": Entry(f"{_DECLARED}.simulate:simulate", "Play a trace or a world under one policy or several.", _FLEET),
     "demo": Entry(f"{_DECLARED}.server:demo", "Watch real jobs run, move and be billed on this machine.", _SERVER),

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from tauon.economics.folded import FoldedLedger
 from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
+from tauon.ports.ledger import Ledger
 from tauon.ports.providers import OpenProvider, Provider, ProviderContext
 from tauon.reconciler.journal import GroupJournal
 from tauon.reconciler.loop import Loop
@@ -26,6 +28,8 @@ from tauon.store.files import FileBlobs, FileSecrets, FileTokens, private_folder
 from tauon.store.sql_store import SqlStore
 
 logger = logging.getLogger("tauon")
+
+LEDGER_PAGE = 10_000  # events that the ledger folds at a time
 
 
 class SystemClock:
@@ -72,6 +76,7 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
         site = Site(journal=journal, clock=clock, pools=opened_pools, secrets=secrets, log=logger.warning)
         loop = Loop(site)
         waker.target = loop.wake
+        ledger = _ledger(home, store, stack)
         parts = Parts(
             journal=journal,
             store=store,
@@ -84,6 +89,7 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             closed_pools=lambda: {name: pool.closed for name, pool in site.pools.items() if pool.closed},
             intake=Intake(store=store, blobs=blobs, secrets=secrets),
             database=_without_password(database),
+            ledger=ledger,
         )
         await _begin(loop, stack)
         yield Running(
@@ -98,6 +104,19 @@ def _open(pool: Pool, home: Path, instance: str, wake: Callable[[], None], blobs
     folder = private_folder(home / "pools" / pool.name)
     context = ProviderContext(pool=pool, folder=folder, instance=instance, wake=wake, blob_path=blobs.path)
     return _factory(pool)(context)
+
+
+def _ledger(home: Path, store: SqlStore, stack: contextlib.AsyncExitStack) -> Ledger:
+    """The ledger on disk where its extra is installed, else in memory, from the journal, at the first question."""
+    try:
+        from tauon.store.ledger import DuckLedger
+    except ImportError:
+        return FoldedLedger(lambda after: store.events(after=after, limit=LEDGER_PAGE))
+    ledger = DuckLedger(
+        home / "ledger" / "ledger.duckdb", store.instance, lambda after: store.events(after=after, limit=LEDGER_PAGE)
+    )
+    stack.callback(ledger.close)
+    return ledger
 
 
 async def _begin(loop: Loop, stack: contextlib.AsyncExitStack) -> None:

@@ -7,10 +7,12 @@ from typing import Annotated, Protocol
 
 import msgspec
 
+from tauon.economics.cost import Split
 from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.service.views import (
+    CostReport,
     EventView,
     Explanation,
     JobDetail,
@@ -62,6 +64,22 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     by: str = "queue"
     from_us: int | None = None
     to_us: int | None = None
+
+
+class CostQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A window of time (microseconds since the epoch; None: the beginning, now), what to group by, and what to count.
+
+    `by` is one of queue, user, job, pool, provider, region, capacity-type, accelerator, node, or `label:KEY`. `split`
+    says how idle time and overhead are shared out. `where` are `KEY=VALUE` of the same keys: only what has them all.
+    With `limit`, so many lines, the dearest, and one for all others.
+    """
+
+    by: str = "queue"
+    split: Split = Split.NONE
+    from_us: int | None = None
+    to_us: int | None = None
+    where: tuple[str, ...] = ()
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
 
 
 class ControlPlane(Protocol):
@@ -121,6 +139,10 @@ class ControlPlane(Protocol):
     async def queues(self) -> list[QueueView]: ...
 
     async def usage(self, query: UsageQuery) -> UsageReport: ...
+
+    async def cost(self, query: CostQuery) -> CostReport:
+        """The bill of a window from the journal alone: work, idle time and overhead add up to what everything cost."""
+        ...
 
     async def top(self) -> Top: ...
 

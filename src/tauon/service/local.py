@@ -29,15 +29,18 @@ from tauon.planner.settle import fail_dependents
 from tauon.ports.clock import Clock
 from tauon.ports.files import BlobStore, SecretStore
 from tauon.ports.journal import Journal
+from tauon.ports.ledger import Ledger
 from tauon.ports.providers import LogChunk, Provider
 from tauon.ports.store import JobFilter, Store
-from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import ControlPlane, CostQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.cost import cost_report
 from tauon.service.explain import explain
 from tauon.service.money import job_cost, top, usage_report
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
 from tauon.service.queue_views import queue_views
 from tauon.service.submit import Intake, parse_labels
 from tauon.service.views import (
+    CostReport,
     EventView,
     Explanation,
     JobDetail,
@@ -69,6 +72,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     closed_pools: Callable[[], dict[str, str]]
     intake: Intake
     database: str = ""
+    ledger: Ledger
 
 
 class LocalControlPlane(ControlPlane):
@@ -293,6 +297,10 @@ class LocalControlPlane(ControlPlane):
     async def usage(self, query: UsageQuery) -> UsageReport:
         parts = self._parts
         return await usage_report(parts.store, parts.journal.cluster, query, parts.clock.now_us())
+
+    async def cost(self, query: CostQuery) -> CostReport:
+        parts = self._parts
+        return await cost_report(parts.ledger, parts.journal.cluster, query, parts.clock.now_us())
 
     async def top(self) -> Top:
         parts = self._parts

@@ -193,6 +193,45 @@ class UsageReport(_View, frozen=True, kw_only=True):
     idle_accelerator_hours: float
 
 
+class CostLine(_View, frozen=True, kw_only=True):
+    """One line of the bill: what was held, what that cost, and its part of idle time and overhead.
+
+    `cost_usd` is the sum of the three, rounded once.
+    """
+
+    key: str
+    name: str
+    accelerator_hours: float
+    cpu_hours: float
+    memory_gib_hours: float
+    work_usd: Decimal
+    idle_usd: Decimal
+    overhead_usd: Decimal
+    cost_usd: Decimal
+
+
+class CostReport(_View, frozen=True, kw_only=True):
+    """The bill of a window: `total_usd` = `work_usd` + `idle_usd` + `overhead_usd`, exactly before rounding.
+
+    `unallocated_usd` is the idle time and overhead that stands on no line. `others` counts the lines that were summed
+    up in the last one.
+    """
+
+    by: str
+    split: str
+    from_at: datetime
+    to_at: datetime
+    lines: list[CostLine]
+    others: int
+    work_usd: Decimal
+    idle_usd: Decimal
+    overhead_usd: Decimal
+    unallocated_usd: Decimal
+    total_usd: Decimal
+    accelerator_hours: float
+    idle_accelerator_hours: float
+
+
 class AcceleratorView(_View, frozen=True, kw_only=True):
     """One accelerator now: who holds it and what it does; None where it can't be measured (virtual ones)."""
 

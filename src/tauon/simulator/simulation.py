@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tauon.economics.folded import FoldedLedger
 from tauon.model.errors import Conflict, InvalidRequest, InvariantViolated, NotFound, StorageUnavailable
 from tauon.model.event import PoolConfigured, QueueConfigured
 from tauon.model.ids import JobId
@@ -101,6 +102,7 @@ class Simulation:
             plan=lambda: self.site.plan,
             closed_pools=lambda: {pool.name: pool.closed for pool in pools if pool.closed},
             intake=Intake(store=self._store, blobs=NoBlobs(), secrets=NoSecrets()),
+            ledger=FoldedLedger(lambda after: self._store.events(after=after)),
         )
 
     def _wake(self) -> None:

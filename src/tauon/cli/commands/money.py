@@ -1,0 +1,79 @@
+"""Commands about money: the bill by any key."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from tauon.cli.command import Call, Command, Entry, LazyGroup, command
+from tauon.cli.money_options import CostOptions
+
+_HERE = "tauon.cli.commands.money"
+_KEYS = "queue, user, job, pool, provider, region, capacity-type, accelerator, node, label:KEY"
+_BY = re.compile(r"queue|user|job|pool|provider|region|capacity-type|accelerator|node|label:.+")
+
+
+class TableCommand(Command):
+    """A command whose answer is one table, so that it can be had as CSV too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = click.Choice(["table", "json", "yaml", "csv"])
+        self.params = [p for p in self.params if p.name != "output"]
+        self.params.append(click.Option(["-o", "--output"], type=choice, help="How to print it.  [default: table]"))
+
+
+def _key(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not _BY.fullmatch(value):
+        raise click.BadParameter(f"one of {_KEYS}")
+    return value
+
+
+@command("show", CostOptions, reads=True, cls=TableCommand)
+@click.option("-b", "--by", default="queue", show_default=True, callback=_key, help=f"{_KEYS}.")
+@click.option(
+    "--split",
+    type=click.Choice(["none", "uniform", "use", "weight"]),
+    default="none",
+    show_default=True,
+    help="Share idle time and overhead out among the lines.",
+)
+@click.option("--since", default="", metavar="TIME", help="From then on: 24h, 7d, 2026-01-31.  [default: ever]")
+@click.option("--until", default="", metavar="TIME", help="Until then.  [default: now]")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only what has this; may be repeated.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="So many lines.")
+def show(call: Call, options: CostOptions) -> int:
+    """Show the bill: what everything cost, by whom or by where.
+
+    Work, idle time and overhead add up to what everything cost, exactly. It comes from the journal alone.
+    """
+    from tauon.cli.actions.money import show_cost
+    from tauon.cli.invocation import ask
+
+    return ask(call, show_cost, options)
+
+
+class CostGroup(LazyGroup):
+    """`tauon cost` alone shows the bill."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        names = (*self.list_commands(ctx), "-h", "--help")
+        if not ctx.resilient_parsing and (not args or args[0].startswith("-")) and not set(args) & set(names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+def _passed_on(**_: Any) -> None:
+    """The commands below take everything."""
+
+
+cost = CostGroup(
+    name="cost",
+    callback=_passed_on,
+    help="Show the bill by any key.\n\nWithout a command it shows it by queue; see `tauon cost show --help`.",
+    entries={
+        "show": Entry(f"{_HERE}:show", "Show the bill: what everything cost, by whom or by where."),
+    },
+)
