@@ -200,6 +200,7 @@ def _parts(site: Site, store: SqlStore | MemoryStore, loop: Loop | None) -> Part
         closed_pools=dict,
         intake=Intake(store=store, blobs=NoBlobs(), secrets=NoSecrets()),
         ledger=FoldedLedger(lambda after: store.events(after=after)),
+        experience=lambda: site.experience,
     )
 
 

@@ -9,7 +9,7 @@ from tauon.cli.render.table import width_of
 from tauon.cli.render.top import overview
 from tauon.model.job import JobState
 from tauon.model.plan import WaitCode
-from tauon.service.views import Explanation
+from tauon.service.views import Explanation, RunTimeView
 from tests.cli.pages import DETAIL, JOBS, PAGES, WIDTHS, written
 from tests.cli.views import PIPE, a_detail, a_job_view, a_screen, a_top, a_waiting_job, an_accelerator, an_ended_attempt
 
@@ -105,6 +105,21 @@ def test_whom_a_job_waits_for_is_said_once() -> None:
     assert explanation(told, PIPE).count("j1") == 1
     many = an_explanation(WaitCode.CAPACITY, waits_for=[f"j{i}" for i in range(9)])
     assert "It waits for j0, j1, j2, j3, j4 and 4 more." in explanation(many, PIPE)
+
+
+@pytest.mark.parametrize(
+    ("state", "jobs", "said"),
+    [
+        (JobState.QUEUED, 12, "It takes about 2h; 10m to 9h 30m in four of five cases, going by 12 jobs like it."),
+        (JobState.RUNNING, 1, "It takes about 2h more; 10m to 9h 30m in four of five cases, going by 1 job like it."),
+        (JobState.QUEUED, 0, "It takes about 2h; 10m to 9h 30m in four of five cases, going by jobs of its queue."),
+    ],
+)
+def test_how_long_a_job_takes_is_told_with_what_that_rests_on(state: JobState, jobs: int, said: str) -> None:
+    found = RunTimeView(low_s=600.0, middle_s=7_200.0, high_s=34_200.0, jobs=jobs)
+    assert said in explanation(an_explanation(None, state=state, run_time=found), PIPE)
+    detail = a_detail(a_job_view(1, state=state), run_time=found)
+    assert said.removeprefix("It takes ").removesuffix(".") in job_detail(detail, PIPE)
 
 
 def test_a_failed_job_says_where_to_look() -> None:

@@ -24,6 +24,9 @@ EDGES = _edges()
 BUCKETS = len(EDGES)
 _WIDTHS = tuple(b - a for a, b in pairwise(EDGES))
 
+# The first minute is one step, and then each doubling.
+_STEPS = (0, *range(25, BUCKETS, 4))
+
 # -ln(1 - q) as literals, for a logarithm may differ in its last bit between two machines.
 _NEEDED = {0.1: 0.10536051565782628, 0.5: 0.6931471805599453, 0.9: 2.302585092994046}
 
@@ -31,6 +34,15 @@ _NEEDED = {0.1: 0.10536051565782628, 0.5: 0.6931471805599453, 0.9: 2.30258509299
 def bucket_of(seconds: float) -> int:
     """The bucket that a time lies in."""
     return max(0, bisect_right(EDGES, seconds) - 1)
+
+
+def step_of(seconds: float) -> tuple[int, float]:
+    """The bucket at which the step begins that a time lies in, and the seconds at which the next one does.
+
+    Steps are coarser than buckets, so that what is worked out for one holds for a while.
+    """
+    at = bisect_right(_STEPS, bucket_of(seconds)) - 1
+    return _STEPS[at], EDGES[_STEPS[at + 1]] if at + 1 < len(_STEPS) else math.inf
 
 
 def width_of(bucket: int) -> float:

@@ -176,6 +176,11 @@ class RunTimes:
                 )
         return curve
 
+    def all_alike(self) -> Curve:
+        """The curve of all jobs together, with no regard to what they are."""
+        root = self._tallies[()]
+        return root.current(self._prior, self._round) or root.renew(self._prior, self._at_work, self._round)
+
     def _learn(self, job_class: JobClass, seconds: float, *, part: int) -> None:
         bucket = bucket_of(seconds)
         for key in _and_above(job_class):

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tauon.economics.folded import FoldedLedger
+from tauon.main.recall import Recall
 from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
@@ -88,10 +89,12 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             plan=lambda: site.plan,
             closed_pools=lambda: {name: pool.closed for name, pool in site.pools.items() if pool.closed},
             intake=Intake(store=store, blobs=blobs, secrets=secrets),
+            experience=lambda: site.experience,
             database=_without_password(database),
             ledger=ledger,
         )
         await _begin(loop, stack)
+        stack.push_async_callback(Recall(site, store).give_up)
         yield Running(
             control_plane_for=lambda user: LocalControlPlane(parts, user),
             tokens=FileTokens(home / "tokens.json"),

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from tauon.model.attempt import Attempt, StopRequest
+from tauon.model.attempt import Attempt, Outcome, StopRequest
 from tauon.model.capacity import Capacity, Room
 from tauon.model.changes import Changes
 from tauon.model.errors import InvariantViolated
@@ -319,7 +319,11 @@ class Cluster:
     def _attempt_ended(self, fact: AttemptEnded, at_us: int) -> None:
         attempt = self._attempt(fact.attempt_id)
         job = self._job(attempt.job)
-        next_job_state(job.state, "AttemptEnded", job.id)
+        state_of_job = next_job_state(job.state, "AttemptEnded", job.id)
+        if attempt.running_at_us is not None:
+            is_saved = fact.outcome in (Outcome.PREEMPTED, Outcome.SUCCEEDED)
+            kept_us = job.kept_us(at_us - attempt.running_at_us, is_saved=is_saved)
+            self._put(replace(job, state=state_of_job, served_us=job.served_us + kept_us))
         ended = replace(
             attempt,
             state=next_attempt_state(attempt.state, "AttemptEnded", attempt.id),

@@ -119,12 +119,23 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attempt: AttemptId | None = None
     attempts: int = 0
     preemptions: int = 0
+    served_us: int = 0  # for how long its attempts before ran, without what was lost with them
     queued_at_us: int = 0  # since when it has been waiting this time
     not_before_us: int = 0
     cancel_requested_by: str = ""
     started_at_us: int | None = None
     ended_at_us: int | None = None
     message: str = ""  # why it is as it is, in a sentence
+
+    def kept_us(self, ran_us: int, *, is_saved: bool) -> int:
+        """How much of an attempt that ran for `ran_us` is not lost with it: all where it could save at the end, else
+        up to its last regular save."""
+        if self.checkpoint is None:
+            return 0
+        interval_us = round(self.checkpoint.interval_s * 1e6)
+        if is_saved:
+            return ran_us
+        return ran_us - ran_us % interval_us if interval_us else 0
 
     @property
     def notice_s(self) -> float:

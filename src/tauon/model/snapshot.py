@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from tauon.model.cluster import Cluster
-from tauon.model.ids import JobId, PoolName
+from tauon.model.ids import PoolName
+from tauon.model.outlook import Outlook, Unforeseen
 from tauon.model.plan import Plan
 from tauon.model.pool import Capabilities
 from tauon.model.terrain import Terrain
+
+UNFORESEEN = Unforeseen()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     The cluster is not copied: the view holds until the next await of the loop that made it, and `decide` only reads.
     `closed_pools` take no new work now (their provider does not answer), with the reason. `previous` is the last plan
     whose intents are in the journal: what could not be placed then needs no second look until something is freed.
-    `remaining_us` is how long jobs are predicted to run still, where somebody predicted it.
+    `outlook` tells how long jobs will still run, as far as somebody knows.
     """
 
     at_us: int
@@ -27,7 +28,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: dict[PoolName, Capabilities] = {}
     closed_pools: dict[PoolName, str] = {}
     previous: Plan | None = None
-    remaining_us: Mapping[JobId, int] = {}
+    outlook: Outlook = UNFORESEEN
 
     @property
     def terrain(self) -> Terrain:

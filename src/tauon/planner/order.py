@@ -21,8 +21,13 @@ _QueueTurn = tuple[int, int, tuple[float, ...], Within, int, QueueName]
 
 
 def first_due(place: Place, snapshot: Snapshot) -> Within:
-    """Least laxity: when it is due, less the time that it is predicted to take; then arrival."""
-    return place.due_us - snapshot.remaining_us.get(place.job, 0), place.number
+    """Least laxity: when it is due, less the time that it is predicted to take; then arrival.
+
+    Without a deadline it is due when patience ends, and then how long it takes is no reason to go first.
+    """
+    job = snapshot.cluster.jobs[place.job]
+    takes_us = 0 if job.deadline_us is None else snapshot.outlook.remaining_us(job, 0)
+    return place.due_us - (takes_us or 0), place.number
 
 
 # A queue's option `order`, as what its workloads are compared by.

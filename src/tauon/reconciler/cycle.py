@@ -17,6 +17,7 @@ async def cycle(site: Site) -> Plan:
     Effects come only after what they rest on is durable. Raises StorageUnavailable when the journal can't be written.
     """
     site.keep_up()
+    site.learn()
     await observe(site)
     snapshot = take_snapshot(site)
     plan = decide(snapshot)
@@ -35,5 +36,5 @@ def take_snapshot(site: Site) -> Snapshot:
         capabilities={pool.name: pool.jobs.capabilities() for pool in site.pools.values()},
         closed_pools={pool.name: pool.closed for pool in site.pools.values() if pool.closed},
         previous=site.plan,
-        remaining_us=site.remaining_us,
+        outlook=site.outlook,
     )

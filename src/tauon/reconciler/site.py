@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
+from tauon.forecast.experience import Experience
 from tauon.model.attempt import AttemptState
-from tauon.model.ids import AttemptId, JobId, PoolName
+from tauon.model.ids import AttemptId, PoolName
 from tauon.model.node import Node
+from tauon.model.outlook import Outlook
 from tauon.model.plan import Plan
 from tauon.ports.clock import Clock
 from tauon.ports.files import SecretStore
@@ -58,7 +60,8 @@ class Site:
         self.secrets = secrets
         self.log = log
         self.resync_us = resync_us
-        self.remaining_us: Mapping[JobId, int] = {}  # how long jobs are predicted to run still
+        self.experience = Experience()
+        self.outlook: Outlook = self.experience
         self.owe_all()
 
     def owe_all(self) -> None:
@@ -75,6 +78,27 @@ class Site:
         """Begin anew if the journal had to go back to what its disk has: what is remembered may never have been."""
         if self.journal.cluster is not self._cluster:
             self.owe_all()
+
+    def learn(self) -> None:
+        """Learn from what has become durable since: how long jobs take.
+
+        By the start of a cycle all placements of the last one are durable and none of them can have ended in this one,
+        so that the jobs are still there to be looked up.
+        """
+        experience, cluster = self.experience, self.journal.cluster
+        events = self.journal.recent(experience.seq)
+        if events is None:  # more has come since than is kept, as when very many jobs are submitted at once
+            experience.go_on_from(cluster)
+            return
+        for event in events:
+            experience.follow(event, cluster.jobs)
+
+    def remember(self, experience: Experience) -> None:
+        """Take over what was learnt from the journal as it was some time ago, and go on from there."""
+        if self.outlook is self.experience:
+            self.outlook = experience
+        self.experience = experience
+        self.learn()
 
     def now_us(self) -> int:
         """The present, never before the last event: a clock may be set back, the journal's time is not."""

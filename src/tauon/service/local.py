@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 import msgspec
 
 from tauon import __version__
+from tauon.forecast.experience import Experience
 from tauon.model.attempt import Attempt
 from tauon.model.errors import Conflict, InvalidRequest, NotFound
 from tauon.model.event import (
@@ -38,6 +39,7 @@ from tauon.service.explain import explain
 from tauon.service.money import job_cost, top, usage_report
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
 from tauon.service.queue_views import queue_views
+from tauon.service.run_time import run_time
 from tauon.service.submit import Intake, parse_labels
 from tauon.service.views import (
     CostReport,
@@ -48,6 +50,7 @@ from tauon.service.views import (
     NodeView,
     PoolView,
     QueueView,
+    RunTimeView,
     ServerInfo,
     Submitted,
     Top,
@@ -59,7 +62,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the use cases work with. `wake` asks the loop for a cycle; `plan` and `closed_pools` are its latest."""
+    """What the use cases work with. `wake` asks the loop for a cycle; `plan`, `closed_pools` and `experience` are its latest."""
 
     journal: Journal
     store: Store
@@ -71,6 +74,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     plan: Callable[[], Plan]
     closed_pools: Callable[[], dict[str, str]]
     intake: Intake
+    experience: Callable[[], Experience]
     database: str = ""
     ledger: Ledger
 
@@ -158,7 +162,12 @@ class LocalControlPlane(ControlPlane):
             accelerator_hours=cost.accelerator_hours,
             cost_usd=cost.cost.usd,
             waited_s=max(0, began_us - found.submitted_at_us) / 1e6,
+            run_time=self._run_time(found),
         )
+
+    def _run_time(self, job: Job) -> RunTimeView | None:
+        parts = self._parts
+        return run_time(job, parts.journal.cluster, parts.experience(), parts.clock.now_us())
 
     async def _find(self, named: str) -> Job:
         """A job by id, or by name: the live one of that name, else the latest."""
@@ -205,7 +214,8 @@ class LocalControlPlane(ControlPlane):
         found = await self._find(job)
         parts = self._parts
         found = parts.journal.cluster.jobs.get(found.id, found)
-        return explain(found, parts.journal.cluster, parts.plan(), parts.closed_pools(), parts.clock.now_us())
+        reason = explain(found, parts.journal.cluster, parts.plan(), parts.closed_pools(), parts.clock.now_us())
+        return msgspec.structs.replace(reason, run_time=self._run_time(found))
 
     async def logs(self, job: str, query: LogQuery) -> AsyncIterator[LogChunk]:
         attempt = await self._attempt(await self._find(job), query.attempt)

@@ -9,8 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from tauon.model.errors import InvalidRequest
-from tauon.model.ids import JobId
+from tauon.model.job import Job
 from tauon.model.job_spec import JobSpec
+from tauon.model.outlook import Pace
 from tauon.model.queue import DEFAULT_QUEUE, Queue, QueueOrder
 from tauon.simulator.labour import Labour
 from tauon.simulator.scenario import Happening, Scenario, Submit
@@ -68,17 +69,18 @@ def _in_one_queue(scenario: Scenario) -> Iterator[Happening]:
         yield happening
 
 
-class Knowledge(Mapping[JobId, int]):
-    """How long each waiting job will still run, in microseconds: the truth, looked up only when it is asked for."""
+class Knowledge:
+    """Implements `model.outlook.Outlook` by the truth, as no real one could."""
 
     def __init__(self, labour: Labour) -> None:
         self._labour = labour
 
-    def __getitem__(self, job: JobId) -> int:
-        return round(self._labour.work(job).duration_s * 1e6) - self._labour.saved_us(job)
+    def remaining_us(self, job: Job, ran_us: int) -> int:
+        """What is left of its work, the restart that it began with or would begin with included."""
+        work = self._labour.work(job.id)
+        restart_us = round(work.restart_s * 1e6) if self._labour.runs(job.id) > bool(ran_us) else 0
+        left_us = round(work.duration_s * 1e6) - self._labour.saved_us(job.id) + restart_us - ran_us
+        return left_us if left_us > 0 else 0
 
-    def __iter__(self) -> Iterator[JobId]:
-        raise TypeError("what is known is asked job by job")
-
-    def __len__(self) -> int:
-        raise TypeError("what is known is asked job by job")
+    def pace(self, job: Job, ran_us: int) -> Pace:
+        return Pace(1e6 / max(1, self.remaining_us(job, ran_us)))

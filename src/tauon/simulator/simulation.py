@@ -103,6 +103,7 @@ class Simulation:
             closed_pools=lambda: {pool.name: pool.closed for pool in pools if pool.closed},
             intake=Intake(store=self._store, blobs=NoBlobs(), secrets=NoSecrets()),
             ledger=FoldedLedger(lambda after: self._store.events(after=after)),
+            experience=lambda: self.site.experience,
         )
 
     def _wake(self) -> None:

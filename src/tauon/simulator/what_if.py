@@ -74,7 +74,7 @@ def outcome(world: World, policy: Policy, progress: Progress) -> Outcome:
     began = time.perf_counter()
     simulation = Simulation(_watched(world, policy, progress), MemoryStore())
     if policy.knows:
-        simulation.site.remaining_us = Knowledge(simulation.labour)
+        simulation.site.outlook = Knowledge(simulation.labour)
     asyncio.run(simulation.run())
     result = simulation.result()
     is_cut = bool(result.cluster.jobs) and world.until_us < NEVER_US

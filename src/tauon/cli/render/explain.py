@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tauon.cli.render.jobs import STATE_STYLES
+from tauon.cli.render.jobs import STATE_STYLES, run_time
 from tauon.cli.render.table import wrapped
 from tauon.cli.render.words import count, sentence
 from tauon.cli.screen import Screen
@@ -32,6 +32,8 @@ def explanation(answer: Explanation, screen: Screen) -> str:
         lines.append(wrapped(f"It waits for {_listed(answer.waits_for)}.", screen))
     if answer.ahead and answer.code is not WaitCode.BEHIND:
         lines.append(f"{count(answer.ahead, 'equal job')} came first.")
+    if answer.run_time is not None:
+        lines.append(wrapped(f"It takes {run_time(answer.run_time, answer.state)}.", screen))
     if answer.pools:
         width = max(len(pool.pool) for pool in answer.pools) + 4
         lacks = [wrapped(sentence(pool.message or "nothing"), screen, indent=" " * width) for pool in answer.pools]

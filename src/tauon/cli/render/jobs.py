@@ -9,7 +9,7 @@ from tauon.cli.render.words import between, clock, count, duration, hours, momen
 from tauon.cli.screen import Screen
 from tauon.model.attempt import Outcome
 from tauon.model.job import JobState
-from tauon.service.views import AttemptView, JobDetail, JobView
+from tauon.service.views import AttemptView, JobDetail, JobView, RunTimeView
 
 STATE_STYLES = {
     JobState.QUEUED: "yellow",
@@ -120,10 +120,21 @@ def _facts(detail: JobDetail, screen: Screen) -> list[tuple[str, str]]:
         ("Submitted", moment(job.submitted_at, screen)),
         ("Started", started),
         ("Ended", moment(job.ended_at, screen)),
+        ("Takes", run_time(detail.run_time, job.state)),
         ("Interrupted", _interruptions(job)),
         ("Cost", spent if detail.accelerator_hours else usd(detail.cost_usd)),
         ("Labels", ", ".join(f"{key}={value}" for key, value in job.labels.items())),
     ]
+
+
+def run_time(found: RunTimeView | None, state: JobState) -> str:
+    """How long a job is predicted to take, and on what that rests."""
+    if found is None:
+        return ""
+    more = " more" if state is JobState.RUNNING else ""
+    like_it = f"{count(found.jobs, 'job')} like it" if found.jobs else "jobs of its queue"
+    band = f"{duration(found.low_s)} to {duration(found.high_s)} in four of five cases"
+    return f"about {duration(found.middle_s)}{more}; {band}, going by {like_it}"
 
 
 def _interruptions(job: JobView) -> str:
