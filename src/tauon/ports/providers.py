@@ -37,6 +37,7 @@ class Ending(enum.StrEnum):
     EXITED = "exited"  # every worker has an exit code
     LOST = "lost"  # it vanished without an exit code
     NOT_STARTED = "not-started"  # it could not be started; the message says why
+    PREEMPTED = "preempted"  # its engine took its place away for somebody else
 
 
 class AcceleratorUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):

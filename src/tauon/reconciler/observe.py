@@ -72,6 +72,8 @@ def _follow(site: Site, attempt: Attempt, one: AttemptObserved) -> None:
                     outcome = outcome_of_exit(job, attempt, one.exit_codes)
                 case Ending.NOT_STARTED if attempt.stop is None:
                     outcome = Outcome.START_FAILED
+                case Ending.PREEMPTED if attempt.stop is None:
+                    outcome = Outcome.PREEMPTED
                 case _:
                     outcome = outcome_of_loss(attempt)
             end(site, attempt, outcome, exit_codes=one.exit_codes, message=one.message)

@@ -28,13 +28,14 @@ def identity_of(process: ProcessStatus) -> Identity:
 
 
 class _Tracked:
-    __slots__ = ("change", "is_starting", "observed", "status")
+    __slots__ = ("change", "is_starting", "is_taken", "observed", "status")
 
     def __init__(self, observed: AttemptObserved) -> None:
         self.observed = observed
         self.status: Status | None = None  # None until a supervisor has taken it
         self.change = 0
         self.is_starting = False
+        self.is_taken = False  # told of without a status
 
     @property
     def supervisor(self) -> Identity | None:
@@ -48,7 +49,7 @@ class Attempts:
     """All attempts that are not forgotten. Its methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # of an RLock: its holder may take it again
         self._tracked: dict[AttemptId, _Tracked] = {}
         self._count = 0
         self._epoch = secrets.token_hex(4)  # cursors of another provider object mean nothing here
@@ -69,7 +70,7 @@ class Attempts:
             tracked = self._tracked.get(attempt)
             if tracked is not None and tracked.is_starting:
                 tracked.is_starting = False
-                if tracked.status is None and tracked.observed.phase is not Phase.ENDED:
+                if tracked.status is None and not tracked.is_taken:
                     del self._tracked[attempt]
             self._changed.notify_all()
 
@@ -85,6 +86,8 @@ class Attempts:
             tracked = self._tracked.get(attempt)
             if tracked is not None and tracked.status and tracked.status["revision"] >= status["revision"]:
                 return False
+            if tracked is not None and tracked.observed.phase is Phase.ENDED:
+                return False
             observed = _observed(status)
             if tracked is None:
                 tracked = self._tracked[attempt] = _Tracked(observed)
@@ -95,11 +98,25 @@ class Attempts:
 
     def refuse(self, attempt: AttemptId, message: str) -> None:
         """Take note that an attempt could not be started."""
-        observed = AttemptObserved(id=attempt, phase=Phase.ENDED, ending=Ending.NOT_STARTED, message=message)
+        self.tell(AttemptObserved(id=attempt, phase=Phase.ENDED, ending=Ending.NOT_STARTED, message=message))
+
+    def tell(self, observed: AttemptObserved) -> bool:
+        """Take note of what is known from elsewhere than its status; whether it is new. An end that was told stays."""
         with self._changed:
-            tracked = self._tracked.setdefault(attempt, _Tracked(observed))
+            tracked = self._tracked.get(observed.id)
+            if tracked is None:
+                tracked = self._tracked[observed.id] = _Tracked(observed)
+            elif tracked.observed.phase is Phase.ENDED or (tracked.is_taken and tracked.observed == observed):
+                return False
             tracked.observed = observed
+            tracked.is_taken = True
             self._mark(tracked)
+            return True
+
+    def tell_if_unknown(self, observed: AttemptObserved) -> bool:
+        """Take note of an attempt that is not known yet; whether it was not."""
+        with self._changed:
+            return observed.id not in self._tracked and self.tell(observed)
 
     def forget(self, attempt: AttemptId) -> None:
         with self._changed:
@@ -122,6 +139,11 @@ class Attempts:
         with self._changed:
             tracked = self._tracked.get(attempt)
             return None if tracked is None else tracked.status
+
+    def unfinished(self) -> Sequence[AttemptId]:
+        """The attempts that are not over."""
+        with self._changed:
+            return [id_ for id_, tracked in self._tracked.items() if tracked.observed.phase is not Phase.ENDED]
 
     def live(self) -> Sequence[tuple[AttemptId, Identity]]:
         """The attempts that have a supervisor and are not over."""

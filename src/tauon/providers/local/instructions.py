@@ -57,4 +57,5 @@ class Instructor:
             cgroups=limit.cgroups,
             oom_file=limit.oom_file,
             memory_mib=attempt.resources.memory_mib,
+            accelerators=0,
         )

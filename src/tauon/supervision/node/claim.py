@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tauon.supervision.node.folders import AttemptFolder, Folders
 from tauon.supervision.node.order import SupervisionOrder
-from tauon.supervision.node.report import Report
+from tauon.supervision.node.report import Report, doorbell
 
 
 class NotTaken(Exception):
@@ -36,7 +36,7 @@ def claim(order: SupervisionOrder, line: socket.socket) -> Report | None:
     errors = os.open(folder.errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(errors, 2)
     os.close(errors)
-    report = Report(order, folders)
+    report = Report(order, folders, doorbell(folders))
     report.begin()
     return report
 

@@ -1,4 +1,4 @@
-"""Where everything of the local provider lies: the attempts, their logs, the checkpoints of the jobs, and the doorbell.
+"""Where everything of a pool lies: the attempts, their logs, the checkpoints of the jobs, and the doorbell.
 
 Runs in the supervisor too, so it needs nothing but the standard library.
 """
@@ -30,6 +30,8 @@ class AttemptFolder:
         self.status = path / "status.json"
         self.stop = path / "stop.json"
         self.errors = path / "supervisor.log"
+        self.claim = path / "claim"  # holds the id of the batch job that runs it, where there can be more than one
+        self.order = path / "order.json"  # only where it can't be handed over: it may hold secrets
 
     def work(self, rank: int) -> Path:
         """Where a worker works."""
@@ -45,6 +47,7 @@ class Folders:
         self.logs = root / "logs"
         self.checkpoints = root / "checkpoints"
         self.doorbell = root / DOORBELL
+        self.news = root / "news"
 
     def create(self) -> None:
         """Make what is missing. Raises OSError."""

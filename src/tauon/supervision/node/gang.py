@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,11 @@ class Gang:
         self._finish_outputs()
         self._remove_cgroups()
         self._report.ended(ending, exits, failed, message)
+
+    @property
+    def exits(self) -> Sequence[int | None]:
+        """Of the last step's processes, by rank."""
+        return self._crew.exits
 
     # The steps
 
@@ -185,7 +191,9 @@ class Gang:
         self._crew.reap()
         if signal.SIGUSR1 in signals:
             self._obey_note()
-        if _TOLD_TO_END & signals:  # the machine is being shut down
+        if _TOLD_TO_END & signals:  # the machine is being shut down, or its engine takes it back
+            if not self._is_stopped:
+                self._report.told_to_end()
             self._obey(StopNote(signal=self._order["signal"], notice_s=self._order["notice_s"]))
 
     # Orders to stop

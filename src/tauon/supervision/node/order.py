@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 STATUS_VERSION = 1
 
@@ -16,13 +16,17 @@ class CgroupOrder(TypedDict):
 
 
 class WorkerOrder(TypedDict):
-    """One worker: its folder and variables, its control groups, where out-of-memory kills of it are counted."""
+    """One worker: its folder and variables, its control groups, where out-of-memory kills of it are counted.
+
+    `accelerators` is how many of its machine's it gets, where the engine says there which these are.
+    """
 
     folder: str
     env: dict[str, str]
     cgroups: list[CgroupOrder]
     oom_file: str
     memory_mib: int
+    accelerators: int
 
 
 class SupervisionOrder(TypedDict):
@@ -87,7 +91,10 @@ class ProcessStatus(TypedDict):
 
 
 class Status(TypedDict):
-    """How far an attempt is; `revision` grows with every change. `exits` and `workers` are by rank."""
+    """How far an attempt is; `revision` grows with every change. `exits` and `workers` are by rank.
+
+    `told_to_end` is there when the machine or its engine wanted it to end before any order of the server did.
+    """
 
     version: int
     attempt: str
@@ -100,3 +107,4 @@ class Status(TypedDict):
     supervisor: ProcessStatus
     workers: list[ProcessStatus]
     cgroups: list[str]
+    told_to_end: NotRequired[bool]

@@ -6,8 +6,9 @@ import json
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from tauon.supervision.node.folders import DOORBELL, Folders, replace_file, replace_file_durably
 from tauon.supervision.node.identity import Identity, boot_id, identify
@@ -25,16 +26,37 @@ _RING_PATIENCE_S = 1.0
 _DISK_PATIENCE_S = 1.0
 
 
+def doorbell(folders: Folders) -> Callable[[str], None]:
+    """How to tell a server on this machine that there is something new of an attempt."""
+    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    bell.settimeout(_RING_PATIENCE_S)
+    # Through a descriptor the path stays below the 107 bytes that an address may have, however deep the folder is.
+    door = f"/proc/self/fd/{os.open(folders.root, os.O_PATH | os.O_DIRECTORY)}/{DOORBELL}"
+
+    def ring(attempt: str) -> None:
+        with suppress(OSError):  # nobody is there: whoever comes next reads the file
+            bell.sendto(attempt.encode(), door)
+
+    return ring
+
+
+def pigeonhole(folders: Folders) -> Callable[[str], None]:
+    """How to tell a server on another machine: by an empty file with the attempt's name, in a folder that it looks in."""
+
+    def put(attempt: str) -> None:
+        with suppress(OSError):
+            Path(folders.news / attempt).touch(mode=0o600)
+
+    return put
+
+
 class Report:
     """The status of one attempt; every change is on disk before the server is told to look."""
 
-    def __init__(self, order: SupervisionOrder, folders: Folders) -> None:
+    def __init__(self, order: SupervisionOrder, folders: Folders, ring: Callable[[str], None]) -> None:
         self._folder = folders.attempt(order["attempt"])
         self._boot = boot_id()
-        self._bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._bell.settimeout(_RING_PATIENCE_S)
-        # Through a descriptor the path stays below the 107 bytes that an address may have, however deep the folder is.
-        self._door = f"/proc/self/fd/{os.open(folders.root, os.O_PATH | os.O_DIRECTORY)}/{DOORBELL}"
+        self._ring = ring
         self._status = Status(
             version=STATUS_VERSION,
             attempt=order["attempt"],
@@ -59,7 +81,11 @@ class Report:
         self._status["workers"] = [self._known(pid) for pid in pids]
         with suppress(OSError):
             self._write()
-        self._ring()
+        self._ring(self._status["attempt"])
+
+    def told_to_end(self) -> None:
+        """The machine or the engine wants it to end, and no order of the server: goes with the next status."""
+        self._status["told_to_end"] = True
 
     def ended(self, ending: Ending, exits: Sequence[int | None], failed_rank: int | None, message: str) -> None:
         """It is over. This is told once and must not be lost, so a full disk is waited for; a folder taken away is not."""
@@ -78,7 +104,7 @@ class Report:
                 time.sleep(_DISK_PATIENCE_S)
             else:
                 break
-        self._ring()
+        self._ring(self._status["attempt"])
 
     @property
     def is_wanted(self) -> bool:
@@ -112,7 +138,3 @@ class Report:
 
     def _write_durably(self) -> None:
         replace_file_durably(self._folder.status, self._encoded())
-
-    def _ring(self) -> None:
-        with suppress(OSError):  # nobody is there: whoever comes next reads the file
-            self._bell.sendto(self._status["attempt"].encode(), self._door)

@@ -1,0 +1,115 @@
+"""Writing down what a batch job needs before it is submitted: the attempt's folder, its order and its script."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from tauon.ports.providers import ProviderContext, StartOrder
+from tauon.providers.slurm.nodes import ADDRESS
+from tauon.providers.slurm.options import SlurmOptions
+from tauon.providers.slurm.submission import batch_script, mark, parts_of
+from tauon.supervision.environment import worker_environments
+from tauon.supervision.instructions import (
+    CannotStart,
+    JobDocument,
+    archive_of,
+    checkpoint_of,
+    read_document,
+    supervision_order,
+)
+from tauon.supervision.node.folders import AttemptFolder, Folders, replace_file
+from tauon.supervision.node.order import WorkerOrder
+
+SCRIPT = "batch.sh"
+OUTPUT = "batch.log"
+UPLOAD = "upload.tar"
+
+
+class Scribe:
+    """Writes what the batch jobs of one pool read. `program` is the supervisor's first file in the shared folder."""
+
+    def __init__(self, context: ProviderContext, options: SlurmOptions, folders: Folders, program: Path) -> None:
+        self._context = context
+        self._options = options
+        self._folders = folders
+        self._program = program
+
+    def write(self, order: StartOrder) -> Path:
+        """Make the attempt's folder and everything in it, readable by us alone; returns the script.
+
+        Raises Rejected, CannotStart, OSError.
+        """
+        document = read_document(order)
+        parts = parts_of(order)
+        folder = self._folders.attempt(order.attempt.id)
+        archive = archive_of(document, self._context)
+        folder.path.mkdir(mode=0o700, exist_ok=True)
+        if archive:
+            archive = str(_deliver(Path(archive), folder))
+        data = msgspec.json.encode(self._supervision(order, document, archive))
+        replace_file(folder.order, data)
+        paths = {
+            "program": self._program,
+            "order": folder.order,
+            "output": folder.path / OUTPUT,
+            "folder": self._folders.root,
+        }
+        comment = mark(self._context.instance, self._context.pool.name, order.attempt.id)
+        script = folder.path / SCRIPT
+        replace_file(script, batch_script(order, parts, self._options, paths, comment).encode())
+        return script
+
+    def _supervision(self, order: StartOrder, document: JobDocument, archive: str) -> object:
+        own = {
+            "TAUON_CHECKPOINT_DIR": checkpoint_of(order, self._folders),
+            "TAUON_INSTANCE": self._context.instance,
+        }
+        hosts = {worker.node for worker in order.attempt.placement}
+        if len(hosts) > 1:
+            own["MASTER_ADDR"] = order.nodes[order.attempt.placement[0].node].labels[ADDRESS]
+        environments = worker_environments(order, {}, document.env, own, None)
+        folder = self._folders.attempt(order.attempt.id)
+        workers = [
+            WorkerOrder(
+                folder=str(folder.work(rank)),
+                env=_without_place(env),
+                cgroups=[],
+                oom_file="",
+                memory_mib=0,
+                accelerators=len(order.attempt.placement[rank].accelerators),
+            )
+            for rank, env in enumerate(environments)
+        ]
+        return supervision_order(
+            order,
+            document,
+            self._folders,
+            archive=archive,
+            log_max_mib=self._options.log_max_mib,
+            workers=workers,
+        )
+
+
+def _without_place(env: dict[str, str]) -> dict[str, str]:
+    """Slurm chooses the accelerators on a node, so which these are is known there only."""
+    return {name: value for name, value in env.items() if name not in ("CUDA_VISIBLE_DEVICES", "TAUON_ACCELERATORS")}
+
+
+def _deliver(archive: Path, folder: AttemptFolder) -> Path:
+    """The uploaded folder where the nodes find it: it may lie on a disk that only the server has."""
+    target = folder.path / UPLOAD
+    with suppress(FileExistsError):
+        try:
+            os.link(archive, target)
+        except FileExistsError:
+            raise
+        except FileNotFoundError:
+            raise CannotStart("the uploaded folder is no longer there; submit the job again") from None
+        except OSError:  # another file system
+            shutil.copyfile(archive, target)
+    return target

@@ -1,0 +1,1 @@
+"""Tests of the Slurm provider, against a real Slurm."""
