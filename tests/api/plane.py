@@ -19,13 +19,14 @@ from tauon.model.plan import WaitCode
 from tauon.model.pool import Capabilities
 from tauon.model.resources import CapacityType
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import ControlPlane, CostQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import ControlPlane, CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
     AttemptView,
     CostLine,
     CostReport,
     EventView,
     Explanation,
+    FocusExport,
     JobDetail,
     JobView,
     NodeView,
@@ -173,6 +174,7 @@ class MemoryPlane(ControlPlane):
         self.output_ended = False
         self.attempts = 1
         self.journal: list[EventView] = []
+        self.focus_export = FocusExport(version="1.4", from_at=NOON, to_at=NOON, columns=["ListCost"], rows=[["1"]])
         self.blobs: dict[str, bytes] = {}
         self.kept: dict[str, str] = {}
         self.changed = asyncio.Condition()
@@ -345,6 +347,10 @@ class MemoryPlane(ControlPlane):
     async def cost(self, query: CostQuery) -> CostReport:
         self._asked("cost", query)
         return a_cost_report(query.by)
+
+    async def focus(self, query: FocusQuery) -> FocusExport:
+        self._asked("focus", query)
+        return self.focus_export
 
     async def top(self) -> Top:
         self._asked("top")

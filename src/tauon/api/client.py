@@ -20,11 +20,12 @@ from tauon.api.workdir import BLOB_PREFIX, Packed, pack
 from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import CostQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
     CostReport,
     EventView,
     Explanation,
+    FocusExport,
     JobDetail,
     JobView,
     NodeView,
@@ -40,6 +41,7 @@ _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
 _ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
+_EVER = FocusQuery()
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -186,6 +188,10 @@ class AsyncClient:
     async def cost(self, query: CostQuery = _COST) -> CostReport:
         """The bill of a window by any key: work, idle time and overhead."""
         return await self._get("/v1/cost", CostReport, query)
+
+    async def focus(self, query: FocusQuery = _EVER) -> FocusExport:
+        """The bill of a window as rows of the open specification FOCUS."""
+        return await self._get("/v1/cost/focus", FocusExport, query)
 
     async def top(self) -> Top:
         """What is going on at this moment."""

@@ -8,8 +8,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
 from tauon.api.edge import Caller, node_name, query_of
-from tauon.service.control_plane import CostQuery, UsageQuery
-from tauon.service.views import CostReport, NodeView, PoolView, QueueView, ServerInfo, Top, UsageReport
+from tauon.service.control_plane import CostQuery, FocusQuery, UsageQuery
+from tauon.service.views import CostReport, FocusExport, NodeView, PoolView, QueueView, ServerInfo, Top, UsageReport
 
 
 class DrainQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +73,16 @@ async def cost(request: Caller) -> CostReport:
     return await request.auth.cost(query_of(request, CostQuery))
 
 
+@get("/v1/cost/focus", opt={"query": FocusQuery})
+async def focus(request: Caller) -> FocusExport:
+    """The bill of a window as rows of the open specification FOCUS."""
+    return await request.auth.focus(query_of(request, FocusQuery))
+
+
 @get("/v1/top")
 async def top(request: Caller) -> Top:
     """What is going on at this moment."""
     return await request.auth.top()
 
 
-ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, cost, top]
+ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, cost, focus, top]

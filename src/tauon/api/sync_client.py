@@ -22,11 +22,12 @@ from tauon.api.workdir import BLOB_PREFIX, Packed, pack
 from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import CostQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
     CostReport,
     EventView,
     Explanation,
+    FocusExport,
     JobDetail,
     JobView,
     NodeView,
@@ -42,6 +43,7 @@ _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
 _ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
+_EVER = FocusQuery()
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -188,6 +190,10 @@ class Client:
     def cost(self, query: CostQuery = _COST) -> CostReport:
         """The bill of a window by any key: work, idle time and overhead."""
         return self._get("/v1/cost", CostReport, query)
+
+    def focus(self, query: FocusQuery = _EVER) -> FocusExport:
+        """The bill of a window as rows of the open specification FOCUS."""
+        return self._get("/v1/cost/focus", FocusExport, query)
 
     def top(self) -> Top:
         """What is going on at this moment."""

@@ -3,6 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """Where the rows go, which window, which entries."""
+
+    file: Path | None
+    since: str
+    until: str
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """Which file."""
+
+    file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileOptions:
+    """Which invoice, dollars for other currencies (`EUR=1.08`), entries, and how many dollars are no difference."""
+
+    file: Path
+    rate: tuple[str, ...]
+    where: tuple[str, ...]
+    tolerance: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from tauon.service.views import (
     CostReport,
     EventView,
     Explanation,
+    FocusExport,
     JobDetail,
     JobView,
     NodeView,
@@ -82,6 +83,14 @@ class CostQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
 
 
+class FocusQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A window of time (microseconds since the epoch; None: the beginning, now); `where` as in `CostQuery`."""
+
+    from_us: int | None = None
+    to_us: int | None = None
+    where: tuple[str, ...] = ()
+
+
 class ControlPlane(Protocol):
     """Everything that can be asked for, on behalf of one user. Raises the errors of `model.errors`.
 
@@ -142,6 +151,10 @@ class ControlPlane(Protocol):
 
     async def cost(self, query: CostQuery) -> CostReport:
         """The bill of a window from the journal alone: work, idle time and overhead add up to what everything cost."""
+        ...
+
+    async def focus(self, query: FocusQuery) -> FocusExport:
+        """The bill of a window as rows of the open specification FOCUS."""
         ...
 
     async def top(self) -> Top: ...

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tauon.economics.cost import Cost, Line, Split, cost
+from tauon.economics.focus import HEADER, Account, rows
+from tauon.economics.focus_rules import VERSION
 from tauon.model.cluster import Cluster
 from tauon.model.errors import InvalidRequest
 from tauon.model.ledger import OWNER_KEYS, PLACE_KEYS, is_key, is_of_place
 from tauon.ports.ledger import NO_LIMIT, OTHERS, Ledger, Window
-from tauon.service.control_plane import CostQuery
-from tauon.service.views import CostLine, CostReport, moment
+from tauon.service.control_plane import CostQuery, FocusQuery
+from tauon.service.views import CostLine, CostReport, FocusExport, moment
 
 _KEYS = f"{', '.join((*OWNER_KEYS, *PLACE_KEYS))} or label:KEY"
 
 
 async def cost_report(ledger: Ledger, cluster: Cluster, query: CostQuery, now_us: int) -> CostReport:
     """The bill of a window. Raises InvalidRequest for an unknown key, a split that means nothing, an empty window."""
-    where = _conditions(query)
+    where = _conditions(query.where)
     _check(query)
     weights: dict[str, float] = {name: queue.weight for name, queue in cluster.queues.items()}
 
@@ -48,6 +50,32 @@ async def cost_report(ledger: Ledger, cluster: Cluster, query: CostQuery, now_us
     )
 
 
+FOCUS_ROWS = 500_000
+
+
+async def focus_export(ledger: Ledger, instance: str, query: FocusQuery, now_us: int) -> FocusExport:
+    """The bill as FOCUS rows. Raises InvalidRequest where there would be too many of them for one answer."""
+    where = _conditions(query.where)
+    account = Account(id=instance, name=f"Tauon {instance}")
+
+    def ask() -> tuple[list[list[str]], Window]:
+        ledger.catch_up()
+        window = window_of(ledger, query.from_us, query.to_us, now_us)
+        found: list[list[str]] = []
+        for row in rows(ledger.entries(where, window), account):
+            found.append([row[name] for name in HEADER])
+            if len(found) > FOCUS_ROWS:
+                raise InvalidRequest(
+                    f"there are more than {FOCUS_ROWS:,} rows: ask for a shorter time, such as a month"
+                )
+        return found, window
+
+    found, window = await asyncio.to_thread(ask)
+    return FocusExport(
+        version=VERSION, from_at=moment(window.from_us), to_at=moment(window.to_us), columns=list(HEADER), rows=found
+    )
+
+
 def window_of(ledger: Ledger, from_us: int | None, to_us: int | None, now_us: int) -> Window:
     """A window as it was asked for; it ends now at the latest. Raises InvalidRequest when it ends before it begins."""
     end = now_us if to_us is None else min(now_us, to_us)
@@ -57,9 +85,9 @@ def window_of(ledger: Ledger, from_us: int | None, to_us: int | None, now_us: in
     return Window(from_us=begin, to_us=end)
 
 
-def _conditions(query: CostQuery) -> Mapping[str, str]:
+def _conditions(texts: Sequence[str]) -> Mapping[str, str]:
     where: dict[str, str] = {}
-    for text in query.where:
+    for text in texts:
         key, sign, value = text.partition("=")
         if not sign or not is_key(key):
             raise InvalidRequest(f"where: write KEY=VALUE, where KEY is {_KEYS}, not {text!r}")

@@ -33,8 +33,8 @@ from tauon.ports.journal import Journal
 from tauon.ports.ledger import Ledger
 from tauon.ports.providers import LogChunk, Provider
 from tauon.ports.store import JobFilter, Store
-from tauon.service.control_plane import ControlPlane, CostQuery, JobQuery, LogQuery, UsageQuery
-from tauon.service.cost import cost_report
+from tauon.service.control_plane import ControlPlane, CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.cost import cost_report, focus_export
 from tauon.service.explain import explain
 from tauon.service.money import job_cost, top, usage_report
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
@@ -45,6 +45,7 @@ from tauon.service.views import (
     CostReport,
     EventView,
     Explanation,
+    FocusExport,
     JobDetail,
     JobView,
     NodeView,
@@ -311,6 +312,10 @@ class LocalControlPlane(ControlPlane):
     async def cost(self, query: CostQuery) -> CostReport:
         parts = self._parts
         return await cost_report(parts.ledger, parts.journal.cluster, query, parts.clock.now_us())
+
+    async def focus(self, query: FocusQuery) -> FocusExport:
+        parts = self._parts
+        return await focus_export(parts.ledger, parts.store.instance, query, parts.clock.now_us())
 
     async def top(self) -> Top:
         parts = self._parts

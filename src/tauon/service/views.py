@@ -247,6 +247,16 @@ class CostReport(_View, frozen=True, kw_only=True):
     idle_accelerator_hours: float
 
 
+class FocusExport(_View, frozen=True, kw_only=True):
+    """The bill in the columns of FOCUS: a row for each day, node, payer and part of the node."""
+
+    version: str
+    from_at: datetime
+    to_at: datetime
+    columns: list[str]
+    rows: list[list[str]]
+
+
 class AcceleratorView(_View, frozen=True, kw_only=True):
     """One accelerator now: who holds it and what it does; None where it can't be measured (virtual ones)."""
 

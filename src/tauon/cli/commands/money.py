@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
 
 from tauon.cli.command import Call, Command, Entry, LazyGroup, command
-from tauon.cli.money_options import CostOptions
+from tauon.cli.money_options import CheckOptions, CostOptions, ExportOptions, ReconcileOptions
 
 _HERE = "tauon.cli.commands.money"
 _KEYS = "queue, user, job, pool, provider, region, capacity-type, accelerator, node, label:KEY"
@@ -55,6 +56,56 @@ def show(call: Call, options: CostOptions) -> int:
     return ask(call, show_cost, options)
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@command("export", ExportOptions)
+@click.argument("file", required=False, type=_FILE, metavar="[FILE.csv|FILE.parquet]")
+@click.option("--since", default="", metavar="TIME", help="From then on: 24h, 7d, 2026-01-31.  [default: ever]")
+@click.option("--until", default="", metavar="TIME", help="Until then.  [default: now]")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only what has this; may be repeated.")
+@click.option("--focus", is_flag=True, expose_value=False, help="In FOCUS, the format that there is; may be left out.")
+def export(call: Call, options: ExportOptions) -> int:
+    """Export the bill in FOCUS, the open format of bills.
+
+    A row for each day, node, payer and part of the node; idle time has rows of its own. Without FILE it is written to
+    standard output, as CSV. Every row is checked against the rules of the specification.
+    """
+    from tauon.cli.actions.focus import export_focus
+    from tauon.cli.invocation import ask
+
+    return ask(call, export_focus, options)
+
+
+@command("check", CheckOptions, reads=True)
+@click.argument("file", type=_FILE, metavar="FILE.csv")
+def check(call: Call, options: CheckOptions) -> int:
+    """Check a FOCUS file against the rules of the specification.
+
+    Columns, values, and what must go together. The exit code is 1 when something is wrong.
+    """
+    from tauon.cli.actions.focus import check_focus
+
+    return check_focus(call, options)
+
+
+@command("reconcile", ReconcileOptions, reads=True)
+@click.argument("file", type=_FILE, metavar="INVOICE.csv")
+@click.option("--rate", multiple=True, metavar="EUR=1.08", help="Dollars for one of another currency; may be repeated.")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Compare with this part of the bill: provider=aws.")
+@click.option("--tolerance", default="0.01", show_default=True, metavar="USD", help="So much is no difference.")
+def reconcile(call: Call, options: ReconcileOptions) -> int:
+    """Compare a provider's invoice with the bill, node by node.
+
+    INVOICE.csv is the provider's own FOCUS file. Every difference is named with its cause: machines that never were ready
+    here, other hours, other prices, taxes and credits. The exit code is 1 when there are any.
+    """
+    from tauon.cli.actions.focus import reconcile_invoice
+    from tauon.cli.invocation import ask
+
+    return ask(call, reconcile_invoice, options)
+
+
 class CostGroup(LazyGroup):
     """`tauon cost` alone shows the bill."""
 
@@ -75,5 +126,8 @@ cost = CostGroup(
     help="Show the bill by any key.\n\nWithout a command it shows it by queue; see `tauon cost show --help`.",
     entries={
         "show": Entry(f"{_HERE}:show", "Show the bill: what everything cost, by whom or by where."),
+        "export": Entry(f"{_HERE}:export", "Export the bill in FOCUS, the open format of bills."),
+        "check": Entry(f"{_HERE}:check", "Check a FOCUS file against the rules of the specification."),
+        "reconcile": Entry(f"{_HERE}:reconcile", "Compare a provider's invoice with the bill, node by node."),
     },
 )
