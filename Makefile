@@ -64,9 +64,24 @@ lock: ## renew requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer 
 UV_COMPILE := pip compile pyproject.toml --quiet --universal --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 
+.PHONY: web
+web: web/node_modules/.installed ## build the web page into the package (needs Node 20 or newer)
+	@cd web && npm run --silent build
+
+.PHONY: web-test
+web-test: web/node_modules/.installed $(VENV)/.installed-dev ## types and tests of the page, in Chromium too where it is installed
+	@cd web && npm run --silent types && npm run --silent test
+	@cd web && npm run --silent build
+	@cd web && TAUON_PYTHON=$(abspath $(BIN)/python) npm run --silent browser
+
+.PHONY: web-pictures
+web-pictures: web/node_modules/.installed $(VENV)/.installed-dev ## the pictures of the page that the docs show
+	@cd web && npm run --silent build
+	@cd web && TAUON_PYTHON=$(abspath $(BIN)/python) npm run --silent pictures
+
 .PHONY: clean
 clean: ## remove the environment and everything built
-	@rm -rf $(VENV) build dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist site web/node_modules src/tauon/api/page_files .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------------------- set-up
@@ -83,6 +98,10 @@ $(VENV)/.created:
 	fi; \
 	echo "Setting up $(VENV) with $$("$$found" --version)"; \
 	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(VENV)/.installed-demo: requirements/demo.txt pyproject.toml | $(VENV)/.created

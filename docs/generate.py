@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from page_client import client_text
 
 from tauon.api.routes_document import document as openapi_document
 from tauon.cli.app import cli
@@ -301,6 +302,11 @@ def config_page() -> str:
     return NOTE + "\n".join(lines) + "\n"
 
 
+def page_client() -> str:
+    """The client of the web page, which is generated as the pages are."""
+    return client_text(openapi_document())
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "config.md": config_page,
     "job-spec.md": job_spec_page,
@@ -311,13 +317,14 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page,
     "openapi.json": openapi_json,
     "cli.md": cli_page,
+    "../../web/src/api/client.ts": page_client,
 }
 
 
-def outdated() -> list[Path]:
+def outdated() -> list[str]:
     """The pages that are missing or differ from what the code says now."""
     return [
-        path
+        name
         for name, page in PAGES.items()
         if not (path := REFERENCE / name).exists() or path.read_text(encoding="utf-8") != page()
     ]
@@ -325,10 +332,11 @@ def outdated() -> list[Path]:
 
 def main(arguments: list[str]) -> int:
     stale = outdated()
-    for path in stale:
+    for name in stale:
+        path = REFERENCE / name
         print(f"{path.name} is out of date" if "--check" in arguments else f"wrote {path.name}")
         if "--check" not in arguments:
-            path.write_text(PAGES[path.name](), encoding="utf-8")
+            path.write_text(PAGES[name](), encoding="utf-8")
     return 1 if stale and "--check" in arguments else 0
 
 

@@ -30,6 +30,7 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
+    Overview,
     PoolReason,
     PoolView,
     QueueView,
@@ -357,6 +358,21 @@ class MemoryPlane(ControlPlane):
         zero = Decimal(0)
         return Top(
             at=NOON, waiting=1, running=2, accelerators=[], attempts=[], cost_usd_per_h=zero, idle_usd_per_h=zero
+        )
+
+    async def overview(self) -> Overview:
+        self._asked("overview")
+        zero = Decimal(0)
+        return Overview(
+            at=NOON,
+            seq=len(self.journal),
+            capacity=[],
+            jobs={"running": 1},
+            longest_wait_s=0,
+            longest_waiting="",
+            usd_per_h=zero,
+            idle_usd_per_h=zero,
+            attention=[],
         )
 
     async def has_blob(self, digest: str) -> bool:

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 from tauon.api.app import DEFAULT_LIMITS, AppLimits, make_app
 from tauon.api.door import LOOPBACK_HOSTS
+from tauon.api.page import Page
 from tauon.api.server import serving
+from tauon.api.session import Sessions, digest_of
 from tests.api.plane import MemoryPlane
 
 T = TypeVar("T")
@@ -21,7 +23,9 @@ _LIMIT_S = 30
 class Served:
     """A server at work over a plane in memory."""
 
-    def __init__(self, plane: MemoryPlane, *, port: int = 0, limits: AppLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, plane: MemoryPlane, *, port: int = 0, limits: AppLimits = DEFAULT_LIMITS, page: Page | None = None
+    ) -> None:
         self.plane = plane
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -30,6 +34,7 @@ class Served:
         self.url = ""
         self._port = port
         self._limits = limits
+        self._page = page
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="server")
         self._thread.start()
@@ -76,6 +81,8 @@ class Served:
             lambda token: "ada" if token == TOKEN else None,
             hosts=LOOPBACK_HOSTS,
             limits=self._limits,
+            sessions=Sessions(b"k" * 32, lambda digest: "ada" if digest == digest_of(TOKEN) else None),
+            page=self._page,
         )
         async with serving(app, port=self._port) as self.url:
             self._ready.set()

@@ -57,7 +57,7 @@ def test_both_faces_offer_the_whole_control_plane() -> None:
     protocol = {name for name in vars(ControlPlane) if not name.startswith("_")}
     for face in (Client, AsyncClient):
         offered = {name for name, member in inspect.getmembers(face) if not name.startswith("_") and callable(member)}
-        assert offered == protocol | {"close", "upload", "wait"}
+        assert offered == protocol | {"close", "sign_in_link", "upload", "wait"}
 
 
 def test_both_are_there_by_their_short_names() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tauon.cli.app import run
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
-from tauon.cli.wiring import Logins, Progress, VerifyReport, Wiring
+from tauon.cli.wiring import Logins, PageLink, Progress, VerifyReport, Wiring
 from tauon.model.errors import NotFound
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
@@ -149,6 +149,12 @@ class FakeWiring(Wiring):
         if self.refusal is not None:
             raise self.refusal
         return ServerInfo(version="0.1.0", instance="abc", user="ada", database="sqlite", seq=0)
+
+    async def page_link(self, home: Path | None, server: str) -> PageLink:
+        self.wanted.append((home, server))
+        if self.refusal is not None:
+            raise self.refusal
+        return PageLink(url="http://127.0.0.1:8286/#code=abc", within_s=120)
 
     def logins(self, home: Path | None) -> Logins:
         self.wanted.append(home)

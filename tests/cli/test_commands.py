@@ -11,7 +11,7 @@ import yaml
 
 from tauon.cli.actions.server import Versions
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
-from tauon.cli.wiring import VerifyReport
+from tauon.cli.wiring import PageLink, VerifyReport
 from tauon.model.errors import Unavailable
 from tauon.model.job import FINAL_STATES, JobState
 from tauon.service.control_plane import CostQuery, JobQuery, UsageQuery
@@ -50,6 +50,7 @@ READING: list[tuple[list[str], Any]] = [
     (["admin", "verify"], VerifyReport),
     (["version"], Versions),
     (["login", "http://gpu-box:8286"], ServerInfo),
+    (["page"], PageLink),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,11 @@ from litestar.types import Receive, Scope, Send
 from tauon.api.answer import Answer
 from tauon.api.door import Door
 from tauon.api.feed import Feeds
+from tauon.api.page import Page
 from tauon.api.problems import problem_of, problem_of_bug
 from tauon.api.routes_document import ROUTES
+from tauon.api.session import Sessions
+from tauon.api.shared import Shared
 from tauon.model.errors import InvalidRequest, InvariantViolated, NotFound, TauonError
 from tauon.service.control_plane import ControlPlane
 
@@ -55,11 +59,15 @@ def make_app(
     *,
     hosts: frozenset[str] | None = None,
     limits: AppLimits = DEFAULT_LIMITS,
+    sessions: Sessions | None = None,
+    page: Page | None = None,
 ) -> App:
     """The API over the control plane that acts for a user; `authenticate` gives the user of a token, or None.
 
+    Without `sessions` nobody can sign in to the page; `page` is the one that was built with this package, unless given.
     With `hosts` (names or addresses as in a URL, without port) requests under any other name are refused.
     """
+    sessions = sessions or Sessions(secrets.token_bytes(32), lambda _: None)
     feeds = Feeds(most=limits.streams, heartbeat_s=limits.heartbeat_s)
     inner = Litestar(
         route_handlers=ROUTES,
@@ -67,10 +75,25 @@ def make_app(
         exception_handlers={TauonError: _refused, HTTPException: _not_understood, Exception: _broken},
         openapi_config=None,  # the document is made when it is asked for
         logging_config=None,
-        state=State({"feeds": feeds, "blob_limit_bytes": limits.upload_bytes}),
+        state=State(
+            {
+                "feeds": feeds,
+                "sessions": sessions,
+                "shared": Shared(),
+                "broadcasts": {},
+                "blob_limit_bytes": limits.upload_bytes,
+            }
+        ),
         debug=False,
     )
-    door = Door(inner, authenticate=authenticate, control_plane_for=control_plane_for, hosts=hosts)
+    door = Door(
+        inner,
+        authenticate=authenticate,
+        control_plane_for=control_plane_for,
+        hosts=hosts,
+        sessions=sessions,
+        page=page or Page(),
+    )
     return App(inner, door, feeds)
 
 

@@ -29,9 +29,11 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
+    Overview,
     PoolView,
     QueueView,
     ServerInfo,
+    SignInLink,
     Submitted,
     Top,
     UsageReport,
@@ -196,6 +198,14 @@ class AsyncClient:
     async def top(self) -> Top:
         """What is going on at this moment."""
         return await self._get("/v1/top", Top)
+
+    async def overview(self) -> Overview:
+        """Capacity, the line, money an hour, and what needs attention."""
+        return await self._get("/v1/overview", Overview)
+
+    async def sign_in_link(self) -> SignInLink:
+        """A code that signs a browser in to the server's page as you, once and soon."""
+        return await self._wire.ask(AsyncCall("POST", "/v1/session/link"), SignInLink)
 
     async def has_blob(self, digest: str) -> bool:
         """Whether the server has an archive with this SHA-256."""

@@ -60,7 +60,7 @@ def secret_name(value: str) -> str:
 
 def idempotency_key(request: Caller) -> str:
     """The key under which the same request is done once only; empty when none was given."""
-    value = _header(request, b"idempotency-key")
+    value = header(request, b"idempotency-key")
     if value and not _KEY.fullmatch(value):
         raise InvalidRequest("an Idempotency-Key is 1 to 200 visible ASCII characters")
     return value
@@ -68,10 +68,11 @@ def idempotency_key(request: Caller) -> str:
 
 def last_event_id(request: Caller) -> str:
     """Where a dropped stream is to go on; empty at the first time."""
-    return _header(request, b"last-event-id")
+    return header(request, b"last-event-id")
 
 
-def _header(request: Caller, wanted: bytes) -> str:
+def header(request: Caller, wanted: bytes) -> str:
+    """A header's value by its name in lower case; empty when it was not sent."""
     # The framework would make a multi-dictionary of all headers for this one, in 10 us.
     for name, value in request.scope["headers"]:
         if name == wanted:

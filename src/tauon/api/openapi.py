@@ -81,6 +81,8 @@ def _complete(operation: dict[str, Any], route: HTTPRouteHandler, schemas: dict[
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": text, "description": _MADE})
     if parameters:
         operation["parameters"] = parameters
+    if "event" in route.opt:
+        _add(schemas, msgspec.json.schema_components([route.opt["event"]], ref_template=_COMPONENT)[1])
     if "body" in route.opt:
         operation["requestBody"] = _request_body(route.opt["body"], schemas)
     operation["responses"].pop("400", None)

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import get
 from litestar.handlers import BaseRouteHandler
 
-from tauon.api import routes_files, routes_fleet, routes_jobs, routes_streams
+from tauon.api import routes_files, routes_fleet, routes_jobs, routes_live, routes_session, routes_streams
 from tauon.api.openapi import job_schema, openapi_document
 
 
@@ -27,7 +27,9 @@ ROUTES: list[BaseRouteHandler] = [
     *routes_fleet.ROUTES,
     *routes_jobs.ROUTES,
     *routes_streams.ROUTES,
+    *routes_live.ROUTES,
     *routes_files.ROUTES,
+    *routes_session.ROUTES,
     job_schema_json,
     openapi_json,
 ]

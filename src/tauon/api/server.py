@@ -26,8 +26,6 @@ _HEAD_BYTES = 65536
 _HEAD_S = 20.0
 
 _SECURITY_HEADERS = [
-    ("cache-control", "no-store"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 ]

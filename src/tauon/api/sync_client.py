@@ -31,9 +31,11 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
+    Overview,
     PoolView,
     QueueView,
     ServerInfo,
+    SignInLink,
     Submitted,
     Top,
     UsageReport,
@@ -198,6 +200,14 @@ class Client:
     def top(self) -> Top:
         """What is going on at this moment."""
         return self._get("/v1/top", Top)
+
+    def overview(self) -> Overview:
+        """Capacity, the line, money an hour, and what needs attention."""
+        return self._get("/v1/overview", Overview)
+
+    def sign_in_link(self) -> SignInLink:
+        """A code that signs a browser in to the server's page as you, once and soon."""
+        return self._wire.ask(Call("POST", "/v1/session/link"), SignInLink)
 
     def has_blob(self, digest: str) -> bool:
         """Whether the server has an archive with this SHA-256."""

@@ -35,6 +35,7 @@ ENTRIES = {
     "simulate": Entry(f"{_DECLARED}.simulate:simulate", "Play a trace or a world under one policy or several.", _FLEET),
     "demo": Entry(f"{_DECLARED}.server:demo", "Watch real jobs run, move and be billed on this machine.", _SERVER),
     "up": Entry(f"{_DECLARED}.server:up", "Serve in the foreground: API, control loop, local pool.", _SERVER),
+    "page": Entry(f"{_DECLARED}.server:page", "Print a link that opens the server's page, signed in as you.", _SERVER),
     "login": Entry(f"{_DECLARED}.server:login", "Remember a server and the token for it.", _SERVER),
     "secret": Entry(f"{_DECLARED}.secrets:secret", "Keep values that jobs may use by name.", _SERVER),
     "admin": Entry(f"{_DECLARED}.server:admin", "Look after a server: its journal, and who may log in.", _SERVER),

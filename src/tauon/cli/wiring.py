@@ -42,6 +42,13 @@ class Logins(Protocol):
         ...
 
 
+class PageLink(msgspec.Struct, frozen=True, kw_only=True):
+    """The address to open in a browser; it signs in once, within so many seconds."""
+
+    url: str
+    within_s: int
+
+
 class Wiring(Protocol):
     """What `main.py` joins for the shell. Every method raises the errors of `model.errors`."""
 
@@ -68,6 +75,10 @@ class Wiring(Protocol):
 
     async def login(self, options: LoginOptions) -> ServerInfo:
         """Ask the server who the token is, and remember both (mode 0600) if it knows."""
+        ...
+
+    async def page_link(self, home: Path | None, server: str) -> PageLink:
+        """An address of the server's page that signs a browser in, for the server that `connect` would take."""
         ...
 
     def what_if(self) -> WhatIf:

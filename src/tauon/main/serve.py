@@ -7,6 +7,7 @@ import getpass
 import logging
 import os
 import re
+import secrets
 import signal
 from pathlib import Path
 
@@ -21,15 +22,17 @@ from tauon.api.connection import (
     write_connection,
 )
 from tauon.api.server import DEFAULT_HOST, DEFAULT_PORT, serving
+from tauon.api.session import Sessions
 from tauon.cli.options import ServeOptions
 from tauon.main.embedded import Running, control_plane
 from tauon.model.errors import ConfigError
 from tauon.service.config import PoolSettings, ServerConfig
 from tauon.service.config_file import read_config
-from tauon.store.files import private_folder
+from tauon.store.files import private_folder, write_private
 
 logger = logging.getLogger("tauon")
 _VIRTUAL = re.compile(r"[A-Za-z][A-Za-z0-9._-]*(:[1-9][0-9]*)?")
+_KEY_BYTES = 32
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -69,7 +72,8 @@ async def _serve(home: Path, config: ServerConfig, options: ServeOptions) -> Non
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with control_plane(home, options.database or str(home / "tauon.db"), config) as running:
         hosts = LOOPBACK_NAMES if is_loopback(host) else None
-        app = make_app(running.control_plane_for, running.tokens.authenticate, hosts=hosts)
+        sessions = Sessions(_session_key(home), lambda digest: running.tokens.users().get(digest))
+        app = make_app(running.control_plane_for, running.tokens.authenticate, hosts=hosts, sessions=sessions)
         async with serving(app, host=host, port=port) as url:
             mine = Connection(url=url, token=_own_token(home, running))
             write_connection(server_file(home), mine)
@@ -81,6 +85,19 @@ async def _serve(home: Path, config: ServerConfig, options: ServeOptions) -> Non
         found = read_connection(server_file(home))
         if found is not None and found.url == url:
             remove_connection(server_file(home))
+
+
+def _session_key(home: Path) -> bytes:
+    """What signs the sessions of the page; kept in the home, so that a restart signs nobody out."""
+    path = home / "session.key"
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = b""
+    if len(key) < _KEY_BYTES:
+        key = secrets.token_bytes(_KEY_BYTES)
+        write_private(path, key)
+    return key
 
 
 def _own_token(home: Path, running: Running) -> str:

@@ -20,7 +20,7 @@ from tauon.api.connection import (
     write_connection,
 )
 from tauon.cli.options import DemoOptions, LoginOptions, ServeOptions, VerifyOptions
-from tauon.cli.wiring import Logins, Progress, VerifyReport
+from tauon.cli.wiring import Logins, PageLink, Progress, VerifyReport
 from tauon.ports.what_if import WhatIf
 from tauon.service.control_plane import ControlPlane
 from tauon.service.views import ServerInfo
@@ -72,6 +72,15 @@ class Joined:
             info = await client.info()
         write_connection(login_file(), connection)
         return info
+
+    async def page_link(self, home: Path | None, server: str) -> PageLink:
+        """An address of the server's page that signs a browser in."""
+        from tauon.api.client import AsyncClient
+
+        known = discover(environment=os.environ | {SERVER_VARIABLE: server}) if server else discover(home)
+        async with AsyncClient(known.url, known.token) as client:
+            link = await client.sign_in_link()
+        return PageLink(url=f"{known.url.rstrip('/')}/#code={link.code}", within_s=link.within_s)
 
     def logins(self, home: Path | None) -> Logins:
         """Who may log in to the server of this home."""

@@ -19,6 +19,7 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
+    Overview,
     PoolView,
     QueueView,
     ServerInfo,
@@ -158,6 +159,8 @@ class ControlPlane(Protocol):
         ...
 
     async def top(self) -> Top: ...
+
+    async def overview(self) -> Overview: ...
 
     async def has_blob(self, digest: str) -> bool: ...
 

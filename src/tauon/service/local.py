@@ -37,6 +37,7 @@ from tauon.service.control_plane import ControlPlane, CostQuery, FocusQuery, Job
 from tauon.service.cost import cost_report, focus_export
 from tauon.service.explain import explain
 from tauon.service.money import job_cost, top, usage_report
+from tauon.service.overview import Moment, overview
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
 from tauon.service.queue_views import queue_views
 from tauon.service.run_time import run_time
@@ -49,6 +50,7 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
+    Overview,
     PoolView,
     QueueView,
     RunTimeView,
@@ -320,6 +322,15 @@ class LocalControlPlane(ControlPlane):
     async def top(self) -> Top:
         parts = self._parts
         return top(parts.journal.cluster, parts.providers, parts.clock.now_us())
+
+    async def overview(self) -> Overview:
+        parts = self._parts
+        counts = await asyncio.to_thread(parts.store.count_jobs)
+        failed = await asyncio.to_thread(parts.store.jobs, JobFilter(states=(JobState.FAILED,), limit=10))
+        moment = Moment(
+            cluster=parts.journal.cluster, plan=parts.plan(), closed=parts.closed_pools(), now_us=parts.clock.now_us()
+        )
+        return overview(moment, counts, failed)
 
     async def has_blob(self, digest: str) -> bool:
         return self._parts.blobs.has(digest)

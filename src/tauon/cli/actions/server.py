@@ -71,6 +71,15 @@ def verified(report: VerifyReport, screen: Screen) -> str:
     return "\n".join([*lines, *([f"  and {left} more"] if left > 0 else [])])
 
 
+def show_page_link(call: Call) -> int:
+    """`tauon page`."""
+    output = output_of(call)
+    link = asyncio.run(wiring_of(call).page_link(call.common.home, call.common.server))
+    output.show(link, lambda found, _: found.url)
+    output.note(f"It signs in once, within {duration(link.within_s)}. Whoever opens it is you.")
+    return 0
+
+
 def show_versions(call: Call) -> int:
     """`tauon version`: the server's too, if it answers soon; that none does is no failure."""
 

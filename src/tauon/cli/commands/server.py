@@ -102,6 +102,17 @@ def login(call: Call, options: LoginFlags) -> int:
     return log_in(call, LoginOptions(url=options.url, token=token.strip()))
 
 
+@command("page", Nothing, reads=True)
+def page(call: Call, _: Nothing) -> int:
+    """Print a link that opens the server's page, signed in as you.
+
+    It works once and for two minutes; the browser then stays signed in for a week.
+    """
+    from tauon.cli.actions.server import show_page_link
+
+    return show_page_link(call)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyFlags:
     """Which journal."""

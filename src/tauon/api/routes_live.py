@@ -1,0 +1,73 @@
+"""Routes that many open pages ask at once: one answer, made once, serves them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Hashable
+
+import msgspec
+from litestar import get
+from litestar.handlers import BaseRouteHandler
+from litestar.response import Response
+from litestar.types import ASGIApp
+
+from tauon.api.answer import Answer
+from tauon.api.broadcast import Broadcast
+from tauon.api.edge import Caller, last_event_id, query_of
+from tauon.api.feed import Feeds
+from tauon.api.shared import Asked, Shared
+from tauon.api.sse import MEDIA_TYPE
+from tauon.service.views import EventLine, Overview
+
+_GOOD_FOR_S = 0.5
+_SEQ = re.compile(r"[0-9]{1,18}")
+
+
+class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """From where in the journal: after a position, or so many from the end when negative."""
+
+    after: int = -1
+
+
+class OverviewQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`known`: a position of the journal from before which the answer must not be."""
+
+    known: int = 0
+
+
+@get("/v1/overview", opt={"query": OverviewQuery})
+async def overview(request: Caller) -> Response[Overview]:
+    """Capacity, the line, money and what needs attention, a moment old at most."""
+    known = query_of(request, OverviewQuery).known
+    return Answer(await _shared(request, "overview", known, request.auth.overview))
+
+
+async def _shared(request: Caller, what: Hashable, known: int, make: Callable[[], Awaitable[object]]) -> bytes:
+    shared: Shared = request.app.state.shared
+    seq = (await request.auth.info()).seq
+    asked = Asked(key=(what, request.user), for_s=_GOOD_FOR_S, seq=seq, known=min(known, seq))
+    return await shared.answer(asked, make)
+
+
+@get("/v1/events/live", media_type=MEDIA_TYPE, opt={"query": LiveQuery, "event": EventLine})
+async def live_events(request: Caller) -> ASGIApp:
+    """The journal told briefly as it is written, for open pages: each `id` is a position to resume after (Last-Event-ID)."""
+    query = query_of(request, LiveQuery)
+    seq = (await request.auth.info()).seq
+    after = query.after if query.after >= 0 else max(0, seq + query.after + 1)
+    if _SEQ.fullmatch(last_event_id(request)):
+        after = int(last_event_id(request))
+    feeds: Feeds = request.app.state.feeds
+    return feeds.feed(_broadcast(request, seq).read(min(after, seq)))
+
+
+def _broadcast(request: Caller, seq: int) -> Broadcast:
+    """The one for this user: what somebody may see is theirs alone to see."""
+    broadcasts: dict[str, Broadcast] = request.app.state.broadcasts
+    found = broadcasts.get(request.user)
+    if found is None or found.is_over:
+        found = broadcasts[request.user] = Broadcast(request.auth, seq)
+    return found
+
+
+ROUTES: list[BaseRouteHandler] = [overview, live_events]
