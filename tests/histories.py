@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from tauon.model.attempt import Attempt, AttemptState, Outcome, StopCause, WorkerPlacement
-from tauon.model.capacity import Room
 from tauon.model.cluster import Cluster
 from tauon.model.event import (
     AttemptEnded,
@@ -35,6 +34,7 @@ from tauon.model.job import CheckpointPolicy, Job, JobState, RetriesUsed
 from tauon.model.money import Rates
 from tauon.model.node import NodeState
 from tauon.model.resources import MILLI, Resources
+from tauon.model.room import Room
 from tests.builders import H100_RATES, SECOND_US, START_US, a_job, a_node, a_pool, a_queue
 
 Group = list[Fact]

@@ -36,8 +36,8 @@ def state_of(cluster: Cluster) -> dict[str, Any]:
         "rooms": {r.node: (r.milli, r.whole, r.cpu_milli, r.memory_mib, r.disk_mib) for r in capacity.rooms()},
         "buckets": {
             (shape, whole): {room.node for room in capacity.bucket(shape, whole)}
-            for shape, buckets in capacity.shapes.items()
-            for whole in range(len(buckets))
+            for shape in capacity.shapes
+            for whole in range(shape.accelerator_count + 1)
         },
         "total": capacity.total,
     }

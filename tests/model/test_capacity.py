@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tauon.model.attempt import WorkerPlacement
-from tauon.model.capacity import Capacity, CapacityFork, Room
+from tauon.model.capacity import Capacity, CapacityFork
 from tauon.model.errors import InvariantViolated
 from tauon.model.ids import NodeId
 from tauon.model.node import Node
 from tauon.model.resources import MILLI, Resources
+from tauon.model.room import Level, Room
 from tests.builders import a_node
 
 NODES = [a_node(f"n{i}", gpus=gpus, cpu_milli=4_000) for i, gpus in enumerate((2, 2, 3, 0))]
@@ -68,8 +69,30 @@ def agrees(view: Capacity | CapacityFork, there: dict[NodeId, Node], held: Held)
     for shape in view.shapes:
         for whole in range(shape.accelerator_count + 1):
             expected = {n.id for n in there.values() if n.shape == shape and counted(n, held).whole == whole}
-            assert {room.node for room in view.bucket(shape, whole)} == expected == set(view.members(shape, whole))
+            assert {room.node for room in view.bucket(shape, whole)} == expected
             assert view.count(shape, whole) == len(expected)
+        agrees_in_levels(view, [room for room in view.rooms() if room.shape == shape])
+
+
+def agrees_in_levels(view: Capacity | CapacityFork, rooms: list[Room]) -> None:
+    """Each node stands where its level says, and nowhere else, whichever way one comes to it."""
+    shape = rooms[0].shape
+    shelf = view.shelf(shape)
+    levels: dict[Level, set[NodeId]] = {}
+    for room in rooms:
+        levels.setdefault(room.level(), set()).add(room.node)
+    for level, nodes in levels.items():
+        assert set(shelf.group(level) or ()) == nodes
+        enough = dict(shelf.levels(level.whole, level.cpu_milli, level.memory_mib))
+        assert set(enough[level]) == nodes
+    listed = [entry for whole in range(shape.accelerator_count + 1) for entry in shelf.levels(whole)]
+    assert len(listed) == len(levels)
+    assert {level: set(nodes) for level, nodes in listed} == levels
+    shares = {share for level in levels for share in level.shares}
+    assert set(shelf.shares()) == shares
+    for share in shares:
+        found = [(level, set(nodes)) for level, nodes in shelf.with_share(share)]
+        assert sorted(found) == sorted((level, nodes) for level, nodes in levels.items() if share in level.shares)
 
 
 @given(moves)
@@ -151,7 +174,7 @@ def test_holding_takes_what_is_free_and_no_more(
         assert now == (max(0, was - worker.share_milli) if index in worker.accelerators else was)
     assert after.whole == sum(free == MILLI for free in after.milli)
     assert after.cpu_milli == max(0, before.cpu_milli - amounts.cpu_milli)
-    assert what_if.members(after.shape, after.whole).keys() >= {worker.node}
+    assert worker.node in (what_if.shelf(after.shape).group(after.level()) or ())
 
 
 def test_a_gang_is_taken_whole_or_not_at_all() -> None:

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tauon.model.attempt import WorkerPlacement
-from tauon.model.capacity import Capacity, CapacityFork, Room
+from tauon.model.capacity import Capacity, CapacityFork
 from tauon.model.ids import NodeId, PoolName
 from tauon.model.money import Rates
 from tauon.model.node import Node
 from tauon.model.resources import MILLI, AcceleratorRequest, CapacityType, Constraints, Request, Resources
+from tauon.model.room import Room
 from tauon.model.terrain import Terrain
 from tauon.planner.fit import Fit, choices, find
 from tauon.planner.misses import Misses

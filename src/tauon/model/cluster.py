@@ -8,8 +8,9 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from tauon.model.attempt import Attempt, Outcome, StopRequest
-from tauon.model.capacity import Capacity, Room
+from tauon.model.capacity import Capacity
 from tauon.model.changes import Changes
+from tauon.model.demand import Demand
 from tauon.model.errors import InvariantViolated
 from tauon.model.event import (
     AttemptEnded,
@@ -41,6 +42,7 @@ from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
 from tauon.model.resources import Resources
+from tauon.model.room import Room
 from tauon.model.stored import StoredState
 from tauon.model.transitions import next_attempt_state, next_job_state, next_node_state
 from tauon.model.tree import Tree
@@ -67,6 +69,7 @@ class Cluster:
         self._fleet: dict[NodeShape, int] = {}
         self.fleet_version = 0
         self.gained_seq = 0  # the last event after which something may fit that did not fit before
+        self.demand = Demand()
         self.live = Live()
         self.holdings = Holdings()
         self.capacity = Capacity()
@@ -115,14 +118,7 @@ class Cluster:
 
     def unfit(self, node: NodeId, shape: NodeShape) -> str:
         """What live attempts hold on a node beyond what this shape has, or an empty string."""
-        room = Room(node, shape)
-        for attempt in self.live.on_node(node):
-            for worker in attempt.placement:
-                if worker.node == node:
-                    if max(worker.accelerators, default=-1) >= shape.accelerator_count:
-                        return f"{node} can't lose accelerators that {attempt.id} holds"
-                    room.change(worker, attempt.resources, -1)
-        return room.fault()
+        return Room(node, shape).unfit_for(self.live.on_node(node))
 
     def apply(self, event: Event) -> None:
         """Fold one event in.
@@ -156,6 +152,7 @@ class Cluster:
                 self.capacity.change(worker, attempt.resources, -1)
             self.holdings.count(attempt, self._jobs[attempt.job], self._nodes, +1)
         for job in self._jobs.values():
+            self.demand.join(job.request)
             if job.state is JobState.QUEUED:
                 self.waiting.join(job, self._unmet(job))
         self.waiting.pass_by(self.at_us)
@@ -231,6 +228,7 @@ class Cluster:
         self.jobs_submitted = max(self.jobs_submitted, job.number)
         unmet = self._unmet(job)
         self._put(job)
+        self.demand.join(job.request)
         self.waiting.join(job, unmet)
 
     def _job_cancel_requested(self, fact: JobCancelRequested) -> None:
@@ -263,6 +261,7 @@ class Cluster:
             self.waiting.leave(job)
         elif job.attempt in self.live.attempts:
             raise InvariantViolated(f"{job_id} can't end while its attempt {job.attempt} lives")
+        self.demand.leave(job.request)
         self._put(replace(job, state=state, attempt=None, ended_at_us=at_us, message=message or job.message))
         if state is JobState.SUCCEEDED:
             for freed in self.waiting.succeeded(job_id):

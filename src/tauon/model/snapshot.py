@@ -7,6 +7,7 @@ import msgspec
 from tauon.model.cluster import Cluster
 from tauon.model.ids import PoolName
 from tauon.model.outlook import Outlook, Unforeseen
+from tauon.model.packing import PackingRule
 from tauon.model.plan import Plan
 from tauon.model.pool import Capabilities
 from tauon.model.terrain import Terrain
@@ -21,6 +22,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `closed_pools` take no new work now (their provider does not answer), with the reason. `previous` is the last plan
     whose intents are in the journal: what could not be placed then needs no second look until something is freed.
     `outlook` tells how long jobs will still run, as far as somebody knows.
+    `packing` is by what nodes are compared.
     """
 
     at_us: int
@@ -29,6 +31,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     closed_pools: dict[PoolName, str] = {}
     previous: Plan | None = None
     outlook: Outlook = UNFORESEEN
+    packing: PackingRule = PackingRule.LEAST_STRANDED
 
     @property
     def terrain(self) -> Terrain:

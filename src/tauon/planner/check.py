@@ -22,8 +22,12 @@ def check(draft: Draft) -> None:
                 job = cluster.jobs[attempt.job]
                 if attempt.job in started or len(attempt.placement) != job.request.workers:
                     raise InvariantViolated(f"plan: {attempt.id} starts twice or with part of its gang")
-                if any(cluster.nodes[w.node].pool != attempt.pool for w in attempt.placement):
-                    raise InvariantViolated(f"plan: {attempt.id} is spread over pools")
+                for worker in attempt.placement:
+                    room = draft.free.room(worker.node)
+                    if room is None:
+                        raise InvariantViolated(f"plan: {worker.node} takes no work")
+                    if room.shape.pool != attempt.pool:
+                        raise InvariantViolated(f"plan: {attempt.id} is spread over pools")
                 started.add(attempt.job)
             case StopAttempt(attempt=attempt_id):
                 if attempt_id in stopped or cluster.attempts[attempt_id].stop is not None:
@@ -31,7 +35,7 @@ def check(draft: Draft) -> None:
                 stopped.add(attempt_id)
             case _:
                 pass
-    for node in draft.touched_nodes:
-        room = draft.free.room(node)
-        if room is None or room.fault():
-            raise InvariantViolated(f"plan: {room.fault() if room else node + ' takes no work'}")
+    for room in draft.free.changed:
+        fault = room.fault()
+        if fault:
+            raise InvariantViolated(f"plan: {fault}")

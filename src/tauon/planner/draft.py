@@ -12,6 +12,7 @@ from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import Fit
+from tauon.planner.packing import packing
 from tauon.planner.quota import Quotas
 
 
@@ -23,12 +24,12 @@ class Draft:
         self.snapshot = snapshot
         self.terrain = snapshot.terrain
         self.free = snapshot.cluster.capacity.fork()
+        self.packing = packing(snapshot.packing, snapshot.cluster.demand.typical, self.terrain)
         self.actions: list[Action] = []
         self.waiting: dict[LineKey, WaitReason] = {}
         self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
         self.quotas = Quotas(snapshot.cluster, self.stopping)
         self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least
-        self.touched_nodes: dict[NodeId, None] = {}
         self.next_look_us: int | None = None
         self._taken: list[tuple[Sequence[WorkerPlacement], Resources]] = []
         self._held: list[tuple[Sequence[WorkerPlacement], Resources]] = []
@@ -88,7 +89,6 @@ class Draft:
         """Run an attempt on what is free."""
         for worker in attempt.placement:
             self.free.change(worker, attempt.resources, -1)
-            self.touched_nodes[worker.node] = None
             if self._unreserved is not None:
                 self._unreserved.change(worker, attempt.resources, -1)
         self._take(attempt.placement, attempt.resources)

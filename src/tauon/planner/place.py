@@ -35,7 +35,7 @@ def place(draft: Draft) -> None:
         request = job.request
         may = permitted(draft.quotas, key, draft.terrain, standing)
         if may.now and not missed.covers(request, may.now):
-            fit = find(request, may.now, draft.free)
+            fit = find(request, may.now, draft.free, draft.packing)
             if fit is not None:
                 attempt = _attempt(job, fit, draft.snapshot.at_us)
                 draft.start(attempt)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tauon.model.attempt import Attempt, StopCause
-from tauon.model.capacity import CapacityFork, Room
+from tauon.model.capacity import CapacityFork
 from tauon.model.ids import AttemptId, NodeId
 from tauon.model.job import Job
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.queue import path
+from tauon.model.room import Room
 from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
 from tauon.planner.fit import Choice, Fit, find, workers_that_fit

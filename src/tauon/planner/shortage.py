@@ -7,11 +7,12 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from tauon.model.capacity import CapacityFork, Room
+from tauon.model.capacity import CapacityFork
 from tauon.model.ids import JobId, NodeId, PoolName
 from tauon.model.node import NodeShape
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import MILLI, Request, Resources
+from tauon.model.room import Room
 from tauon.model.snapshot import Snapshot
 from tauon.planner.draft import Draft
 from tauon.planner.fit import Choice, choices, find, workers_that_fit

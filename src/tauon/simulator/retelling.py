@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tauon.model.attempt import Attempt, Outcome
-from tauon.model.capacity import Capacity, Room
+from tauon.model.capacity import Capacity
 from tauon.model.event import (
     AttemptEnded,
     AttemptPlaced,
@@ -28,6 +28,7 @@ from tauon.model.ids import AttemptId, JobId, NodeId
 from tauon.model.job import Job, JobState
 from tauon.model.node import NodeShape
 from tauon.model.resources import MILLI, Request, Resources
+from tauon.model.room import Room
 from tauon.planner.fit import workers_that_fit
 from tauon.ports.what_if import Curve
 
