@@ -23,6 +23,7 @@ from tauon.ports.providers import (
     NodesObserved,
     Phase,
     ProcessUse,
+    Provider,
     Refusal,
     StartOrder,
     StopOrder,
@@ -133,7 +134,7 @@ class Crowd:
         return request
 
 
-class Engine:
+class Engine(Provider):
     """Implements `ports.providers.Provider`: what is started runs at the next look, until it is told to end."""
 
     def __init__(self, machines: Sequence[Node]) -> None:

@@ -20,13 +20,14 @@ from tauon.model.event import (
     PoolConfigured,
     QueueConfigured,
 )
-from tauon.model.ids import JobId, NodeId, PoolName, QueueName, attempt_id
+from tauon.model.ids import JobId, NodeId, OfferId, PoolName, QueueName, attempt_id
 from tauon.model.job import Job
 from tauon.model.money import Rates
 from tauon.model.node import Node, NodeShape
+from tauon.model.offer import Offer, PriceSource
 from tauon.model.pool import Pool
 from tauon.model.queue import DEFAULT_QUEUE, Queue
-from tauon.model.resources import MILLI, AcceleratorRequest, Request
+from tauon.model.resources import MILLI, AcceleratorRequest, CapacityType, Request
 
 START_US = 1_767_225_600_000_000  # 2026-01-01 00:00 UTC
 SECOND_US = 1_000_000
@@ -81,6 +82,27 @@ def a_node(name: str = "n1", *, gpus: int = 8, **fields: Any) -> Node:
     shape |= {key: fields.pop(key) for key in list(fields) if key in _SHAPE_FIELDS}
     defaults: dict[str, Any] = {"ready_at_us": START_US, "metered_from_us": START_US}
     return Node(id=NodeId(name), shape=NodeShape(**shape), **(defaults | fields))
+
+
+def an_offer(name: str = "h100x8", *, gpus: int = 8, usd_per_h: float = 16.0, **fields: Any) -> Offer:
+    """A node with H100s in the pool `sky`, on demand, whose whole price is that of its accelerators; other fields of
+    Offer or NodeShape by name."""
+    shape: dict[str, Any] = {
+        "pool": PoolName("sky"),
+        "accelerator": "H100" if gpus else "",
+        "accelerator_count": gpus,
+        "accelerator_memory_gib": 80 if gpus else 0,
+        "cpu_milli": 64 * MILLI,
+        "memory_mib": 512 * 1024,
+        "disk_mib": 1024 * 1024,
+        "capacity_type": CapacityType.ON_DEMAND,
+        "rates": Rates(accelerator_micro_usd=round(usd_per_h * 1e6 / gpus))
+        if gpus
+        else Rates(cpu_micro_usd=round(usd_per_h * 1e6 / 64)),
+    }
+    shape |= {key: fields.pop(key) for key in list(fields) if key in _SHAPE_FIELDS}
+    defaults: dict[str, Any] = {"priced_at_us": START_US, "source": PriceSource.PROVIDER, "boot_s": 60.0}
+    return Offer(id=OfferId(f"{shape['pool']}/{name}"), shape=NodeShape(**shape), **(defaults | fields))
 
 
 def an_attempt(job: Job | None = None, *, nodes: Sequence[str] = ("n1",), first: int = 0, **fields: Any) -> Attempt:

@@ -23,16 +23,20 @@ from tauon.model.event import (
     NodeDraining,
     NodeLost,
     NodeReady,
+    NodeRequested,
     NodeTerminated,
+    OffersPriced,
     PoolConfigured,
     PoolRemoved,
     QueueConfigured,
     QueueRemoved,
+    SpotNoticeReceived,
 )
-from tauon.model.ids import JobId, NodeId, PoolName, QueueName, attempt_id
+from tauon.model.ids import JobId, NodeId, OfferId, PoolName, QueueName, attempt_id
 from tauon.model.job import CheckpointPolicy, Job, JobState, RetriesUsed
 from tauon.model.money import Rates
 from tauon.model.node import NodeState
+from tauon.model.offer import OfferPrice, PriceSource
 from tauon.model.resources import MILLI, Resources
 from tauon.model.room import Room
 from tests.builders import H100_RATES, SECOND_US, START_US, a_job, a_node, a_pool, a_queue
@@ -111,6 +115,17 @@ class History:
         for node in ("n1", "n2", "n3"):
             if node not in self.cluster.nodes:
                 yield partial(self.add_node, NodeId(node))
+        yield self.reprice
+        for node in ("b1", "b2"):
+            if node not in self.cluster.nodes:
+                ordered = a_node(node, offer=OfferId("lab/h100x8"))
+                yield partial(self.happens, NodeRequested(node=ordered, reason="for j1"))
+
+    def reprice(self, detail: int) -> Group:
+        price = OfferPrice(
+            offer=OfferId("lab/h100x8"), rates=(H100_RATES, None)[detail % 2], source=PriceSource.PROVIDER
+        )
+        return [OffersPriced(pool=PoolName("lab"), prices=(price,))]
 
     def add_node(self, node: NodeId, detail: int) -> Group:
         return [NodeReady(node=a_node(node, rates=(H100_RATES, CHEAPER)[detail % 2]))]
@@ -118,7 +133,8 @@ class History:
     def of_node(self, node: NodeId, state: NodeState) -> Iterator[Callable[[int], Group]]:
         yield partial(self.add_node, node)
         if state is NodeState.READY:
-            yield lambda _: [NodeDraining(node_id=node, reason="drained")]
+            yield lambda d: [NodeDraining(node_id=node, reason="drained", release=d % 2 == 0)]
+            yield lambda d: [SpotNoticeReceived(node_id=node, reclaim_at_us=self.now_us + d)]
         if not self.cluster.attempts_on(node):
             yield partial(self.leave, node)
 

@@ -14,17 +14,23 @@ from tauon.model.event import (
     AttemptStopRequested,
     Event,
     Fact,
+    JobCancelled,
     JobCancelRequested,
     JobRequeued,
     JobSubmitted,
     NodeReady,
+    NodeRequested,
+    NodeTerminated,
     PoolConfigured,
     QueueConfigured,
+    SpotNoticeReceived,
 )
-from tauon.model.ids import JobId, PoolName
+from tauon.model.ids import JobId, OfferId, PoolName
 from tauon.model.job import Job, RetriesUsed
-from tauon.model.node import Node
-from tauon.model.plan import Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
+from tauon.model.market import PoolOffers
+from tauon.model.node import Node, NodeState
+from tauon.model.offer import Offer
+from tauon.model.plan import LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
 from tauon.model.pool import Capabilities
 from tauon.model.queue import Queue
 from tauon.model.snapshot import Snapshot
@@ -43,6 +49,8 @@ class Board:
         self.closed: dict[PoolName, str] = {}
         self.capabilities: dict[PoolName, Capabilities] = {}
         self.previous: Plan | None = None
+        self.offers: dict[PoolName, PoolOffers] = {}
+        self.sold_out: dict[OfferId, int] = {}
         self.put(PoolConfigured(pool=a_pool()), *(QueueConfigured(queue=q) for q in queues))
         self.put(*(NodeReady(node=node) for node in nodes or (a_node(),)))
 
@@ -56,6 +64,34 @@ class Board:
         job = a_job(number, **({"submitted_at_us": self.now_us} | fields))
         self.put(JobSubmitted(job=job))
         return job
+
+    def offer(self, *offers: Offer, **pool: Any) -> None:
+        """Let a pool offer these and nothing else; its other fields by name."""
+        name = offers[0].shape.pool
+        self.put(PoolConfigured(pool=a_pool(name, **pool)))
+        self.offers[name] = PoolOffers(offers)
+
+    def boot(self) -> list[Node]:
+        """Everything that is on order is there."""
+        ordered = [node for node in self.cluster.nodes.values() if node.state is NodeState.REQUESTED]
+        self.put(*(NodeReady(node=node) for node in ordered))
+        return ordered
+
+    def put_ready(self, node: Node) -> None:
+        """One node that was on order is there."""
+        self.put(NodeReady(node=node))
+
+    def notice(self, node: Node, *, after_s: float) -> None:
+        """Whoever lent a node takes it back after a while."""
+        self.put(SpotNoticeReceived(node_id=node.id, reclaim_at_us=self.now_us + round(after_s * SECOND_US)))
+
+    def withdraw(self, job: Job) -> None:
+        """A waiting job is cancelled."""
+        self.put(JobCancelled(job_id=job.id, by="ada"))
+
+    def preempted(self, job: Job) -> None:
+        """A job that was told to stop has stopped, and waits again."""
+        self.end(job, Outcome.PREEMPTED)
 
     def running(self, **fields: Any) -> Job:
         """A job that was submitted and runs wherever the planner put it."""
@@ -77,6 +113,8 @@ class Board:
             capabilities=self.capabilities,
             closed_pools=self.closed,
             previous=self.previous,
+            offers=self.offers,
+            sold_out=self.sold_out,
         )
 
     def draft(self) -> Draft:
@@ -100,8 +138,10 @@ class Board:
                             reason=action.reason,
                         )
                     )
-                case ReleaseNode():
-                    raise NotImplementedError
+                case LaunchNode(node=node):
+                    self.put(NodeRequested(node=node))
+                case ReleaseNode(node=node_id):
+                    self.put(NodeTerminated(node_id=node_id))
         self.previous = plan
         return plan
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from tauon.model.cluster import Cluster
 from tauon.model.errors import ProviderError
-from tauon.model.event import Event, JobSubmitted, PoolConfigured, QueueConfigured
-from tauon.model.ids import AttemptId, PoolName
+from tauon.model.event import Event, JobCancelled, JobSubmitted, PoolConfigured, QueueConfigured
+from tauon.model.ids import AttemptId, NodeId, OfferId, PoolName
 from tauon.model.job import Job
+from tauon.model.money import Rates
 from tauon.model.node import Node
+from tauon.model.offer import Offer
 from tauon.model.plan import Plan
 from tauon.model.pool import Capabilities
 from tauon.ports.journal import Journal
@@ -19,11 +23,17 @@ from tauon.ports.providers import (
     AttemptObserved,
     AttemptsObserved,
     Ending,
+    LaunchOrder,
     LogChunk,
+    NodeRefusal,
     NodesObserved,
+    NodeSource,
+    OffersObserved,
     Phase,
     ProcessUse,
+    Provider,
     Refusal,
+    SpotNotice,
     StartOrder,
     StopOrder,
 )
@@ -36,7 +46,7 @@ from tests.builders import SECOND_US, a_job, a_node, a_pool, a_queue
 from tests.clocks import ManualClock
 
 
-class ScriptedEngine:
+class ScriptedEngine(Provider):
     """Implements `ports.providers.Provider`: takes every order unless told to refuse, and never does a thing by itself."""
 
     def __init__(self, *nodes: Node) -> None:
@@ -113,6 +123,59 @@ class ScriptedEngine:
         """Nothing is to be let go."""
 
 
+class Market(NodeSource):
+    """Sells nodes as a test tells it to."""
+
+    def __init__(self, *offers: Offer) -> None:
+        self.lists(*offers)
+        self.machines: dict[NodeId, Node] = {}
+        self.orders: list[LaunchOrder] = []
+        self.terminated: list[NodeId] = []
+        self.refuses: dict[OfferId, ProviderError] = {}
+        self.notices: tuple[SpotNotice, ...] = ()
+        self.silent: ProviderError | None = None
+        self.loses_replies: ProviderError | None = None
+
+    def lists(self, *offers: Offer) -> None:
+        self._offers = OffersObserved(offers=offers)
+
+    def boots(self, node: NodeId) -> None:
+        """A machine that was ordered is there."""
+        order = next(order for order in self.orders if order.node == node)
+        self.machines[node] = Node(id=node, shape=order.shape, offer=order.offer)
+
+    def reprices(self, node: NodeId, rates: Rates) -> None:
+        machine = self.machines[node]
+        self.machines[node] = replace(machine, shape=replace(machine.shape, rates=rates))
+
+    async def observe_nodes(self) -> NodesObserved:
+        if self.silent:
+            raise self.silent
+        return NodesObserved(nodes=tuple(self.machines.values()), notices=self.notices)
+
+    async def offers(self) -> OffersObserved:
+        return self._offers
+
+    async def launch(self, orders: Sequence[LaunchOrder]) -> Sequence[NodeRefusal]:
+        self.orders += orders
+        if self.loses_replies:
+            raise self.loses_replies
+        refused = self.refuses
+        return [NodeRefusal(node=o.node, error=refused[o.offer]) for o in orders if o.offer in refused]
+
+    async def terminate(self, nodes: Sequence[NodeId]) -> Sequence[NodeRefusal]:
+        for node in nodes:
+            self.terminated.append(node)
+            self.machines.pop(node, None)
+        return ()
+
+    def sample(self) -> Sequence[AcceleratorUse]:
+        return ()
+
+    async def close(self) -> None:
+        """Nothing is to be let go."""
+
+
 class Yard:
     """A site with one pool, `lab`, whose engine does as it is told."""
 
@@ -122,6 +185,7 @@ class Yard:
         self.journal: Journal = journal or InlineJournal(store=self.store, clock=self.clock)
         self.engine = ScriptedEngine(*(nodes or (a_node(),)))
         self.logged: list[str] = []
+        self.market: Market | None = None
         if not self.cluster.pools:
             self.journal.append([PoolConfigured(pool=a_pool()), QueueConfigured(queue=a_queue())])
         self.site = self.a_site()
@@ -131,10 +195,23 @@ class Yard:
         return Site(
             journal=self.journal,
             clock=self.clock,
-            pools=[OpenPool(PoolName("lab"), self.engine, self.engine)],
+            pools=[OpenPool(PoolName("lab"), self.market or self.engine, self.engine)],
             secrets=NoSecrets(),
             log=self.logged.append,
         )
+
+    def trade(self, market: Market) -> None:
+        """From now on the pool's nodes are bought."""
+        self.market = market
+        self.site = self.a_site()
+
+    def ends(self, attempt: AttemptId) -> None:
+        """An attempt exits with 0."""
+        self.engine.tell(attempt, Phase.ENDED, Ending.EXITED, 0)
+
+    def cancel(self, job: Job) -> None:
+        """A waiting job is cancelled."""
+        self.journal.append([JobCancelled(job_id=job.id, by="ada")])
 
     @property
     def cluster(self) -> Cluster:

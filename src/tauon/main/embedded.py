@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,7 @@ from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
 from tauon.ports.ledger import Ledger
-from tauon.ports.providers import OpenProvider, Provider, ProviderContext
+from tauon.ports.providers import NodeSource, OpenNodeSource, OpenProvider, Provider, ProviderContext
 from tauon.reconciler.journal import GroupJournal
 from tauon.reconciler.loop import Loop
 from tauon.reconciler.site import OpenPool, Site
@@ -70,10 +71,14 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
         secrets = FileSecrets(home / "secrets.json")
         waker = _Waker()
         providers: dict[PoolName, Provider] = {}
+        sources: dict[PoolName, NodeSource] = {}
         for pool in pools.values():
             providers[pool.name] = opened = _open(pool, home, store.instance, waker, blobs)
             stack.push_async_callback(opened.close)
-        opened_pools = [OpenPool(name, provider, provider) for name, provider in providers.items()]
+            if pool.nodes_from:
+                sources[pool.name] = source = _open_nodes(pool, home, store.instance, waker, blobs)
+                stack.push_async_callback(source.close)
+        opened_pools = [OpenPool(name, sources.get(name, provider), provider) for name, provider in providers.items()]
         site = Site(journal=journal, clock=clock, pools=opened_pools, secrets=secrets, log=logger.warning)
         loop = Loop(site)
         waker.target = loop.wake
@@ -88,8 +93,10 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             wake=loop.wake,
             plan=lambda: site.plan,
             closed_pools=lambda: {name: pool.closed for name, pool in site.pools.items() if pool.closed},
-            intake=Intake(store=store, blobs=blobs, secrets=secrets),
             experience=lambda: site.experience,
+            intake=Intake(
+                store=store, blobs=blobs, secrets=secrets, offers=lambda: [pool.offers for pool in site.pools.values()]
+            ),
             database=_without_password(database),
             ledger=ledger,
         )
@@ -106,7 +113,16 @@ def _open(pool: Pool, home: Path, instance: str, wake: Callable[[], None], blobs
     """The provider of a pool, on a folder of its own. Raises ConfigError."""
     folder = private_folder(home / "pools" / pool.name)
     context = ProviderContext(pool=pool, folder=folder, instance=instance, wake=wake, blob_path=blobs.path)
-    return _factory(pool)(context)
+    factory: OpenProvider = _factory(pool, pool.provider, "tauon.providers")
+    return factory(context)
+
+
+def _open_nodes(pool: Pool, home: Path, instance: str, wake: Callable[[], None], blobs: FileBlobs) -> NodeSource:
+    """Where a pool's nodes are from, where that is another provider than the one that runs its jobs."""
+    folder = private_folder(home / "nodes" / pool.name)
+    context = ProviderContext(pool=pool, folder=folder, instance=instance, wake=wake, blob_path=blobs.path)
+    factory: OpenNodeSource = _factory(pool, pool.nodes_from, "tauon.node_sources")
+    return factory(context)
 
 
 def _ledger(home: Path, store: SqlStore, stack: contextlib.AsyncExitStack) -> Ledger:
@@ -146,22 +162,20 @@ async def _stop(loop: Loop, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _factory(pool: Pool) -> OpenProvider:
-    """The provider that serves a pool, found by its entry point. Raises ConfigError."""
-    found = {point.name: point for point in entry_points(group="tauon.providers")}
-    point = found.get(pool.provider)
+def _factory(pool: Pool, name: str, group: str) -> Any:
+    """What opens the provider of this name, found by its entry point in a group. Raises ConfigError."""
+    found = {point.name: point for point in entry_points(group=group)}
+    point = found.get(name)
     if point is None:
-        raise ConfigError(
-            f"pool {pool.name}: there is no provider {pool.provider!r}; there are: {', '.join(sorted(found))}"
-        )
+        what = "provider of nodes" if group == "tauon.node_sources" else "provider"
+        raise ConfigError(f"pool {pool.name}: there is no {what} {name!r}; there are: {', '.join(sorted(found))}")
     try:
-        factory: OpenProvider = point.load()
+        return point.load()
     except ImportError as error:
         raise ConfigError(
-            f"pool {pool.name}: provider {pool.provider} needs a package that is not there ({error.name}); "
-            f"install it with: pip install 'tauon[{pool.provider}]'"
+            f"pool {pool.name}: provider {name} needs a package that is not there ({error.name}); "
+            f"install it with: pip install 'tauon[{name}]'"
         ) from error
-    return factory
 
 
 def _without_password(database: str) -> str:

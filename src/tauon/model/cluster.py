@@ -28,12 +28,16 @@ from tauon.model.event import (
     NodeDraining,
     NodeLost,
     NodeReady,
+    NodeRequested,
     NodeTerminated,
+    OffersPriced,
     PoolConfigured,
     PoolRemoved,
     QueueConfigured,
     QueueRemoved,
+    SpotNoticeReceived,
 )
+from tauon.model.fleet import Fleet, renewed, requested, withdrawn
 from tauon.model.holdings import Holdings
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job, JobState
@@ -49,7 +53,6 @@ from tauon.model.tree import Tree
 from tauon.model.waiting import Waiting
 
 GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady, QueueConfigured})
-IN_SERVICE = frozenset({NodeState.READY, NodeState.DRAINING})
 
 
 class Cluster:
@@ -64,10 +67,8 @@ class Cluster:
         self.at_us = 0
         self.jobs_submitted = 0
         self._jobs: dict[JobId, Job] = {}
-        self._nodes: dict[NodeId, Node] = {}
         self._pools: dict[PoolName, Pool] = {}
-        self._fleet: dict[NodeShape, int] = {}
-        self.fleet_version = 0
+        self._fleet = Fleet()
         self.gained_seq = 0  # the last event after which something may fit that did not fit before
         self.demand = Demand()
         self.live = Live()
@@ -87,7 +88,16 @@ class Cluster:
 
     @property
     def nodes(self) -> Mapping[NodeId, Node]:
-        return self._nodes
+        return self._fleet.nodes
+
+    @property
+    def bought(self) -> Mapping[NodeId, None]:
+        """Nodes that were ordered by a plan, from the order until they are gone."""
+        return self._fleet.bought
+
+    def idle_since_us(self, node: NodeId) -> int:
+        """Since when nothing ran on a bought node; the present for what is not known since a start."""
+        return self._fleet.idle_since_us.setdefault(node, self.at_us)
 
     @property
     def pools(self) -> Mapping[PoolName, Pool]:
@@ -110,7 +120,12 @@ class Cluster:
     @property
     def fleet(self) -> Mapping[NodeShape, int]:
         """How many nodes of each shape are there, those that take no new work included."""
-        return self._fleet
+        return self._fleet.counts
+
+    @property
+    def fleet_version(self) -> int:
+        """Another number whenever a node came, went or changed."""
+        return self._fleet.version
 
     def attempts_on(self, node: NodeId) -> list[AttemptId]:
         """Live attempts with a worker on this node."""
@@ -141,8 +156,7 @@ class Cluster:
         self._pools = {p.name: p for p in stored.pools}
         self.holdings.load(stored.queues)
         for node in stored.nodes:
-            self._nodes[node.id] = node
-            self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1
+            self._fleet.put(node)
             if node.state is NodeState.READY:
                 self.capacity.add(node.id, node.shape)
         self._jobs = {j.id: j for j in stored.jobs}
@@ -150,7 +164,7 @@ class Cluster:
         for attempt in self.live.attempts.values():
             for worker in attempt.placement:
                 self.capacity.change(worker, attempt.resources, -1)
-            self.holdings.count(attempt, self._jobs[attempt.job], self._nodes, +1)
+            self.holdings.count(attempt, self._jobs[attempt.job], self.nodes, +1)
         for job in self._jobs.values():
             self.demand.join(job.request)
             if job.state is JobState.QUEUED:
@@ -179,10 +193,15 @@ class Cluster:
                 self._job_ended(fact.job_id, "JobFailed", fact.reason, at_us)
             case JobCancelled():
                 self._job_ended(fact.job_id, "JobCancelled", f"cancelled by {fact.by}", at_us)
+            case OffersPriced():
+                pass  # the history of prices; what a node costs is in its shape
+            case NodeRequested():
+                self._put_node(requested(self.nodes.get(fact.node.id), fact.node, at_us))
             case NodeReady():
                 self._node_ready(fact.node, at_us)
-            case NodeDraining():
-                self._node_draining(fact)
+            case NodeDraining() | SpotNoticeReceived():
+                self.capacity.remove(fact.node_id)
+                self._put_node(withdrawn(self._fleet.get(fact.node_id), fact))
             case NodeTerminated():
                 self._node_gone(fact.node_id, "NodeTerminated", fact.reason, at_us)
             case NodeLost():
@@ -291,7 +310,7 @@ class Cluster:
         )
         self.live.add(attempt, job)
         self.holdings.age(job.queue, at_us, self.changes)
-        self.holdings.count(attempt, job, self._nodes, +1)
+        self.holdings.count(attempt, job, self.nodes, +1)
         self.changes.attempts[attempt.id] = attempt
 
     def _attempt_running(self, attempt_id: AttemptId, at_us: int) -> None:
@@ -333,30 +352,29 @@ class Cluster:
         )
         self.live.remove(attempt, job)
         self.holdings.age(job.queue, at_us, self.changes)
-        self.holdings.count(attempt, job, self._nodes, -1)
+        self.holdings.count(attempt, job, self.nodes, -1)
         for worker in attempt.placement:
             self.capacity.change(worker, attempt.resources, +1)
+            self._fleet.idle_from(worker.node, at_us)
         self.changes.attempts[attempt.id] = ended
-        self.changes.meter_work(ended, job, self._nodes)
+        self.changes.meter_work(ended, job, self.nodes)
+
+    def _put_node(self, node: Node) -> None:
+        self.changes.nodes[node.id] = self._fleet.put(node)
 
     def _node_ready(self, node: Node, at_us: int) -> None:
-        old = self._nodes.get(node.id)
-        next_node_state(old.state if old else None, "NodeReady", node.id)
+        old = self.nodes.get(node.id)
+        renew = renewed(old, node, at_us)
         live = self.live.on_node(node.id)
         fault = self.unfit(node.id, node.shape)
         if fault:
             raise InvariantViolated(fault)
-        ready_at_us = at_us
-        if old is not None:
+        if old is not None and old.is_in_service:
             self.changes.meter_node(old, live, self._jobs, at_us)
-            ready_at_us = old.ready_at_us
             self.capacity.remove(node.id)
-            self._leave_fleet(old)
-        self._fleet[node.shape] = self._fleet.get(node.shape, 0) + 1
-        self.fleet_version += 1
-        self._nodes[node.id] = self.changes.nodes[node.id] = replace(
-            node, state=NodeState.READY, ready_at_us=ready_at_us, metered_from_us=at_us, ended_at_us=None
-        )
+        self._put_node(renew)
+        if old is None or not old.is_in_service:
+            self._fleet.idle_from(node.id, at_us)
         self.capacity.add(node.id, node.shape)
         for attempt in live:
             if old is not None:
@@ -365,33 +383,14 @@ class Cluster:
                 if worker.node == node.id:
                     self.capacity.change(worker, attempt.resources, -1)
 
-    def _leave_fleet(self, node: Node) -> None:
-        self.fleet_version += 1
-        self._fleet[node.shape] -= 1
-        if not self._fleet[node.shape]:
-            del self._fleet[node.shape]
-
-    def _node(self, node_id: NodeId) -> Node:
-        node = self._nodes.get(node_id)
-        if node is None:
-            raise InvariantViolated(f"node {node_id} is gone or never was")
-        return node
-
-    def _node_draining(self, fact: NodeDraining) -> None:
-        node = self._node(fact.node_id)
-        state = next_node_state(node.state, "NodeDraining", node.id)
-        self.capacity.remove(node.id)
-        self._nodes[node.id] = self.changes.nodes[node.id] = replace(node, state=state, message=fact.reason)
-
     def _node_gone(self, node_id: NodeId, event: str, reason: str, at_us: int) -> None:
-        node = self._node(node_id)
+        node = self._fleet.get(node_id)
         state = next_node_state(node.state, event, node_id)
         held = self.attempts_on(node_id)
         if held:
             raise InvariantViolated(f"node {node_id} can't go while it holds {', '.join(held)}")
-        if node.state in IN_SERVICE:
+        if node.is_in_service:
             self.changes.meter_node(node, [], self._jobs, at_us)
         self.capacity.remove(node_id)
-        self._leave_fleet(node)
-        del self._nodes[node_id]
+        self._fleet.drop(node_id)
         self.changes.nodes[node_id] = replace(node, state=state, ended_at_us=at_us, message=reason)

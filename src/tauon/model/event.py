@@ -8,6 +8,7 @@ from tauon.model.attempt import Attempt, Outcome, StopCause
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job, RetriesUsed
 from tauon.model.node import Node
+from tauon.model.offer import OfferPrice
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
 
@@ -40,6 +41,20 @@ class QueueRemoved(_Fact, frozen=True, kw_only=True):
     name: QueueName
 
 
+class OffersPriced(_Fact, frozen=True, kw_only=True):
+    """What a pool asks for some of its offers from now on: the points of a time series."""
+
+    pool: PoolName
+    prices: tuple[OfferPrice, ...]
+
+
+class NodeRequested(_Fact, frozen=True, kw_only=True):
+    """The decision to buy a node: written before its provider is asked."""
+
+    node: Node
+    reason: str = ""
+
+
 class NodeReady(_Fact, frozen=True, kw_only=True):
     """A node can be used from now on, or came back with other amounts or prices."""
 
@@ -47,10 +62,18 @@ class NodeReady(_Fact, frozen=True, kw_only=True):
 
 
 class NodeDraining(_Fact, frozen=True, kw_only=True):
-    """A node takes no new work."""
+    """A node takes no new work; with `release`, it is given back."""
 
     node_id: NodeId
     reason: str
+    release: bool = False
+
+
+class SpotNoticeReceived(_Fact, frozen=True, kw_only=True):
+    """Whoever lent a node takes it back at a time; it takes no new work, and what runs there saves itself."""
+
+    node_id: NodeId
+    reclaim_at_us: int
 
 
 class NodeTerminated(_Fact, frozen=True, kw_only=True):
@@ -145,8 +168,11 @@ Fact = (
     | PoolRemoved
     | QueueConfigured
     | QueueRemoved
+    | OffersPriced
+    | NodeRequested
     | NodeReady
     | NodeDraining
+    | SpotNoticeReceived
     | NodeTerminated
     | NodeLost
     | JobSubmitted
@@ -183,9 +209,11 @@ def subject_of(fact: Fact) -> str:
             return fact.queue.name
         case PoolRemoved() | QueueRemoved():
             return fact.name
-        case NodeReady():
+        case OffersPriced():
+            return fact.pool
+        case NodeRequested() | NodeReady():
             return fact.node.id
-        case NodeDraining() | NodeTerminated() | NodeLost():
+        case NodeDraining() | SpotNoticeReceived() | NodeTerminated() | NodeLost():
             return fact.node_id
         case JobSubmitted():
             return fact.job.id

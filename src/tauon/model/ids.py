@@ -7,6 +7,7 @@ AttemptId = NewType("AttemptId", str)
 NodeId = NewType("NodeId", str)
 PoolName = NewType("PoolName", str)
 QueueName = NewType("QueueName", str)
+OfferId = NewType("OfferId", str)
 
 
 def attempt_id(job: JobId, number: int) -> AttemptId:

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from tauon.model.ids import NodeId, PoolName
+from tauon.model.ids import NodeId, OfferId, PoolName
 from tauon.model.money import Rates
 from tauon.model.resources import MILLI, CapacityType, Resources
 
@@ -23,11 +23,15 @@ class NodeState(enum.StrEnum):
 
 # (state, event) -> state; "" is a node that is not known yet.
 NODE_TRANSITIONS: dict[tuple[NodeState | None, str], NodeState] = {
+    (None, "NodeRequested"): NodeState.REQUESTED,
     (None, "NodeReady"): NodeState.READY,
     (NodeState.REQUESTED, "NodeReady"): NodeState.READY,
     (NodeState.READY, "NodeReady"): NodeState.READY,  # the same machine with other amounts or prices
     (NodeState.DRAINING, "NodeReady"): NodeState.READY,  # returned to service
     (NodeState.READY, "NodeDraining"): NodeState.DRAINING,
+    (NodeState.DRAINING, "NodeDraining"): NodeState.DRAINING,  # for another reason, or now to be given back
+    (NodeState.READY, "SpotNoticeReceived"): NodeState.DRAINING,
+    (NodeState.DRAINING, "SpotNoticeReceived"): NodeState.DRAINING,
     (NodeState.REQUESTED, "NodeTerminated"): NodeState.TERMINATED,
     (NodeState.READY, "NodeTerminated"): NodeState.TERMINATED,
     (NodeState.DRAINING, "NodeTerminated"): NodeState.TERMINATED,
@@ -79,6 +83,15 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     labels: dict[str, str] = {}
     accelerator_ids: tuple[str, ...] = ()  # as the driver names them (GPU UUIDs), by index
     virtual: bool = False  # accelerators that are only counted, not there
+    offer: OfferId = OfferId("")  # what it was bought as; empty where it was there already
+    requested_at_us: int = 0
+    reclaim_at_us: int | None = None  # when whoever lent it takes it back
+    is_released: bool = False  # it is to be given back
+
+    @property
+    def is_in_service(self) -> bool:
+        """Whether it is there and costs money."""
+        return self.state in (NodeState.READY, NodeState.DRAINING)
 
     @property
     def pool(self) -> PoolName:

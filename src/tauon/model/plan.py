@@ -8,6 +8,7 @@ import msgspec
 
 from tauon.model.attempt import Attempt, StopCause
 from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.node import Node
 from tauon.model.terrain import Terrain
 from tauon.model.waiting import LineKey
 
@@ -20,6 +21,7 @@ class WaitCode(enum.StrEnum):
     RECLAIMING = "reclaiming"  # it gets back what its queue is guaranteed, once the borrowers have run their least
     QUOTA = "quota"  # its queue, or one above it, is at its maximum
     RESERVED = "reserved"  # what is free is kept for a workload before it in line
+    ACQUIRING = "acquiring"  # nodes for it have been ordered
     NO_NODE = "no-node"  # no node that is there now could ever hold it
     DEPENDENCY = "dependency"  # other jobs must succeed first
     BACKOFF = "backoff"  # it waits before a retry
@@ -28,11 +30,12 @@ class WaitCode(enum.StrEnum):
 
 
 class WaitReason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why a workload waits: the kind, a sentence, and for whom (job ids, at most a few)."""
+    """Why a workload waits: the kind, a sentence, for whom (job ids, at most a few), and why no node is bought for it."""
 
     code: WaitCode
     message: str
     waits_for: tuple[JobId, ...] = ()
+    obstacle: str = ""
 
 
 class StartAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -51,6 +54,13 @@ class StopAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class LaunchNode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Buy a node: its id is that of the request, its `offer` says as what."""
+
+    node: Node
+    reason: str
+
+
 class ReleaseNode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Give an idle node back."""
 
@@ -58,7 +68,7 @@ class ReleaseNode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
-Action = StartAttempt | StopAttempt | ReleaseNode
+Action = StartAttempt | StopAttempt | LaunchNode | ReleaseNode
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

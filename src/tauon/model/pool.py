@@ -23,6 +23,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """A pool as configured: which providers serve it, where it is, and what its parts cost.
 
+    `provider` runs jobs, and has the nodes too unless `nodes_from` names another provider for them, with the settings
+    `node_options`. `limits` is the most that may be bought, by accelerator type and `nodes`; `max_usd_per_h` the most
+    that all bought nodes together may cost; `keep_idle_s` for how long a bought node may idle.
     `prices_usd_per_h` has a price per accelerator type and for `cpu` (one core) and `memory_gib` (one GiB), in dollars
     an hour as decimal text. `options` are the provider's own settings.
     """
@@ -34,6 +37,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     capacity_type: CapacityType = CapacityType.OWNED
     prices_usd_per_h: dict[str, str] = {}
     options: dict[str, object] = {}
+    nodes_from: str = ""
+    node_options: dict[str, object] = {}
+    limits: dict[str, int] = {}
+    max_usd_per_h: str | None = None
+    keep_idle_s: float = 60.0
 
     def rates(self, accelerator: str) -> Rates:
         """The price of each part of a node with this accelerator type; what has no price costs nothing."""

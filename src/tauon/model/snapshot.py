@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tauon.model.cluster import Cluster
-from tauon.model.ids import PoolName
+from tauon.model.ids import OfferId, PoolName
+from tauon.model.market import PoolOffers
 from tauon.model.outlook import Outlook, Unforeseen
 from tauon.model.packing import PackingRule
 from tauon.model.plan import Plan
@@ -23,6 +26,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     whose intents are in the journal: what could not be placed then needs no second look until something is freed.
     `outlook` tells how long jobs will still run, as far as somebody knows.
     `packing` is by what nodes are compared.
+    `offers` are what each pool can obtain now, and `sold_out` are those that had nothing left, with the time until which
+    nobody asks for them.
     """
 
     at_us: int
@@ -32,6 +37,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     previous: Plan | None = None
     outlook: Outlook = UNFORESEEN
     packing: PackingRule = PackingRule.LEAST_STRANDED
+    offers: Mapping[PoolName, PoolOffers] = {}
+    sold_out: Mapping[OfferId, int] = {}
 
     @property
     def terrain(self) -> Terrain:

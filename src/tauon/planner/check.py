@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tauon.model.errors import InvariantViolated
 from tauon.model.ids import AttemptId, JobId
-from tauon.model.plan import StartAttempt, StopAttempt
+from tauon.model.plan import LaunchNode, ReleaseNode, StartAttempt, StopAttempt
 from tauon.planner.draft import Draft
 
 
 def check(draft: Draft) -> None:
-    """No accelerator twice, no job twice, each gang whole and in one pool, nothing stopped twice.
+    """No accelerator twice, no job twice, each gang whole and in one pool, nothing stopped twice, no node given back with work on it.
 
     Raises InvariantViolated.
     """
@@ -33,8 +33,12 @@ def check(draft: Draft) -> None:
                 if attempt_id in stopped or cluster.attempts[attempt_id].stop is not None:
                     raise InvariantViolated(f"plan: {attempt_id} is stopped twice")
                 stopped.add(attempt_id)
-            case _:
-                pass
+            case ReleaseNode(node=node_id):
+                if cluster.attempts_on(node_id) or node_id in draft.started_on:
+                    raise InvariantViolated(f"plan: {node_id} is given back with work on it")
+            case LaunchNode(node=bought):
+                if bought.id in cluster.nodes:
+                    raise InvariantViolated(f"plan: {bought.id} is bought twice")
     for room in draft.free.changed:
         fault = room.fault()
         if fault:

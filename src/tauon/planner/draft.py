@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from tauon.model.attempt import Attempt, StopCause, WorkerPlacement
 from tauon.model.capacity import CapacityFork
 from tauon.model.ids import AttemptId, JobId, NodeId
-from tauon.model.plan import Action, Plan, StartAttempt, StopAttempt, WaitReason
+from tauon.model.node import Node
+from tauon.model.plan import Action, LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import LineKey
@@ -30,6 +31,7 @@ class Draft:
         self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
         self.quotas = Quotas(snapshot.cluster, self.stopping)
         self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least
+        self.wanted: dict[NodeId, None] = {}  # bought nodes on which waiting work counts
         self.next_look_us: int | None = None
         self._taken: list[tuple[Sequence[WorkerPlacement], Resources]] = []
         self._held: list[tuple[Sequence[WorkerPlacement], Resources]] = []
@@ -58,6 +60,12 @@ class Draft:
             lower = [a for p, attempts in live.by_priority.items() if p < priority for a in attempts]
             view = self._below[priority] = self.without(dict.fromkeys(lower) | self.stopping)
         return view
+
+    @property
+    def started_on(self) -> set[NodeId]:
+        """The nodes on which this plan starts something."""
+        starts = (action.attempt for action in self.actions if isinstance(action, StartAttempt))
+        return {worker.node for attempt in starts for worker in attempt.placement}
 
     @property
     def unreserved(self) -> CapacityFork:
@@ -131,6 +139,15 @@ class Draft:
             if view is not None:
                 for worker in attempt.placement:
                     view.change(worker, attempt.resources, +1)
+
+    def launch(self, node: Node, reason: str) -> None:
+        """Buy a node."""
+        self.actions.append(LaunchNode(node=node, reason=reason))
+        self.wanted[node.id] = None
+
+    def release(self, node: NodeId, reason: str) -> None:
+        """Give a bought node back."""
+        self.actions.append(ReleaseNode(node=node, reason=reason))
 
     def look_again_at(self, at_us: int) -> None:
         """Something falls due then, even if nothing happens before."""

@@ -59,12 +59,12 @@ def choices(request: Request, terrain: Terrain) -> tuple[Choice, ...]:
         wanted = request.accelerators[number] if request.accelerators else None
         groups: dict[tuple[str, str], list[NodeShape]] = {}
         for shape in terrain.shapes:
-            if _accepts(request, wanted, shape) and _opens(wanted, shape.pool, terrain):
+            if serves(request, wanted, shape) and _opens(wanted, shape.pool, terrain):
                 groups.setdefault((shape.pool, shape.accelerator if wanted else ""), []).append(shape)
-        ranked = sorted(groups.items(), key=lambda group: (_price(group[1][0], wanted), group[0]))
+        ranked = sorted(groups.items(), key=lambda group: (price_each(group[1][0], wanted), group[0]))
         for (pool, accelerator), members in ranked:
             # Without accelerators, plain nodes first: those with accelerators are for others.
-            rank = number, _price(members[0], wanted)
+            rank = number, price_each(members[0], wanted)
             shapes = _tightest_first(members)
             resources = request.resources(number)
             found.append(Choice(pool=pool, accelerator=accelerator, resources=resources, shapes=shapes, rank=rank))
@@ -90,7 +90,7 @@ def side_by_side(ways: tuple[Choice, ...]) -> tuple[Choice, ...]:
     )
 
 
-def _price(shape: NodeShape, wanted: AcceleratorRequest | None) -> int:
+def price_each(shape: NodeShape, wanted: AcceleratorRequest | None) -> int:
     return shape.rates.accelerator_micro_usd if wanted else shape.rates.cpu_micro_usd
 
 
@@ -100,11 +100,11 @@ def _opens(wanted: AcceleratorRequest | None, pool: PoolName, terrain: Terrain) 
     return wanted is None or wanted.milli >= MILLI or pool not in terrain.whole_only
 
 
-def _accepts(request: Request, wanted: AcceleratorRequest | None, shape: NodeShape) -> bool:
+def serves(request: Request, wanted: AcceleratorRequest | None, shape: NodeShape) -> bool:
     limits = request.constraints
     if wanted is not None and not wanted.accepts(shape.accelerator, shape.accelerator_memory_gib):
         return False
-    if request.max_price_micro_usd is not None and _price(shape, wanted) > request.max_price_micro_usd:
+    if request.max_price_micro_usd is not None and price_each(shape, wanted) > request.max_price_micro_usd:
         return False
     return (
         (not limits.pools or shape.pool in limits.pools)

@@ -10,17 +10,52 @@ from typing import Protocol
 import msgspec
 
 from tauon.model.attempt import Attempt, StopCause
-from tauon.model.errors import ProviderError
-from tauon.model.ids import AttemptId, NodeId
+from tauon.model.errors import ProviderError, Rejected
+from tauon.model.ids import AttemptId, NodeId, OfferId
 from tauon.model.job import Job
-from tauon.model.node import Node
+from tauon.model.node import Node, NodeShape
+from tauon.model.offer import Offer
 from tauon.model.pool import Capabilities, Pool
 
 
+class SpotNotice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A node will be taken back at a time (microseconds since the epoch)."""
+
+    node: NodeId
+    reclaim_at_us: int
+
+
 class NodesObserved(msgspec.Struct, frozen=True, kw_only=True):
-    """The nodes that a provider has now. Nodes known to Tauon and missing here are lost."""
+    """The nodes that a provider has now. Nodes known to Tauon as ready and missing here are lost; those on order are
+    still to come. A node that was bought carries its offer, and the id it was ordered by."""
 
     nodes: tuple[Node, ...]
+    notices: tuple[SpotNotice, ...] = ()
+
+
+class OffersObserved(msgspec.Struct, frozen=True, kw_only=True):
+    """All that can be obtained now; the same object for as long as nothing has changed."""
+
+    offers: tuple[Offer, ...] = ()
+
+
+NO_OFFERS = OffersObserved()
+
+
+class LaunchOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Buy one node. `node` is the id of the request and of the node; `shape` is what was decided on: a provider that
+    would give something else in region, residency, capacity type or amounts refuses."""
+
+    node: NodeId
+    offer: OfferId
+    shape: NodeShape
+
+
+class NodeRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An order about a node that a provider did not take, and why."""
+
+    node: NodeId
+    error: ProviderError
 
 
 class Phase(enum.StrEnum):
@@ -135,6 +170,20 @@ class NodeProvider(Protocol):
         """The newest sample of every accelerator; never blocks, may be empty."""
         ...
 
+    async def offers(self) -> OffersObserved:
+        """What can be bought, from memory; nothing where the nodes are simply there."""
+        return NO_OFFERS
+
+    async def launch(self, orders: Sequence[LaunchOrder]) -> Sequence[NodeRefusal]:
+        """Take each order unless it was taken before; returns those not taken, with OutOfCapacity, QuotaExceeded,
+        NotReady or Rejected. A node is there once `observe_nodes` lists it."""
+        why = "this provider's nodes can't be bought"
+        return [NodeRefusal(node=order.node, error=Rejected(why)) for order in orders]
+
+    async def terminate(self, nodes: Sequence[NodeId]) -> Sequence[NodeRefusal]:
+        """Give nodes back, with whatever runs on them; one that is not there (any more) is no refusal."""
+        return [NodeRefusal(node=node, error=Rejected("this provider's nodes can't be given back")) for node in nodes]
+
 
 class JobRunner(Protocol):
     """Who runs attempts on the nodes of a pool."""
@@ -190,5 +239,14 @@ class ProviderContext(msgspec.Struct, frozen=True, kw_only=True):
     blob_path: Callable[[str], Path]
 
 
+class NodeSource(NodeProvider, Protocol):
+    """A provider of nodes alone, whose jobs another one runs."""
+
+    async def close(self) -> None:
+        """Let go of everything but the nodes, which stay."""
+        ...
+
+
 OpenProvider = Callable[[ProviderContext], Provider]
+OpenNodeSource = Callable[[ProviderContext], NodeSource]
 ProviderFactories = Mapping[str, OpenProvider]

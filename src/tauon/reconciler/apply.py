@@ -11,6 +11,7 @@ from tauon.model.errors import NotFound, NotReady, ProviderError
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import Refusal, StartOrder, StopOrder
 from tauon.reconciler.ending import refuse
+from tauon.reconciler.purchase import give_node_orders
 from tauon.reconciler.site import OpenPool, Site
 
 RETRY_US = 1_000_000
@@ -31,6 +32,8 @@ async def apply(site: Site) -> None:
         now_us = site.clock.now_us()
         ended = list(pool.forgets)  # in the journal by now; what ends while orders are given is not there yet
         try:
+            if pool.launches or pool.terminations:
+                await give_node_orders(site, pool, now_us)
             if pool.stops or pool.condemned:
                 await _stop(site, pool, now_us)
             if pool.starts and not pool.closed:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tauon.model.attempt import Attempt, AttemptState
 from tauon.model.changes import Changes
-from tauon.model.cluster import IN_SERVICE, Cluster
+from tauon.model.cluster import Cluster
 from tauon.model.errors import StorageUnavailable
 from tauon.model.event import Event, subject_of
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
@@ -23,7 +23,7 @@ from tauon.ports.store import JobFilter
 K = TypeVar("K", bound=str)
 V = TypeVar("V")
 
-LIVE_NODES = IN_SERVICE | {NodeState.REQUESTED}
+LIVE_NODES = frozenset({NodeState.REQUESTED, NodeState.READY, NodeState.DRAINING})
 
 
 class MemoryStore:

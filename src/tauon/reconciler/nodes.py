@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tauon.model.attempt import Attempt, AttemptState, Outcome, StopCause
-from tauon.model.event import AttemptStopRequested, Fact, NodeDraining, NodeLost, NodeReady
+from tauon.model.event import (
+    AttemptStopRequested,
+    Fact,
+    NodeDraining,
+    NodeLost,
+    NodeReady,
+    NodeTerminated,
+    SpotNoticeReceived,
+)
+from tauon.model.fleet import RECLAIMED
 from tauon.model.ids import NodeId
 from tauon.model.node import Node, NodeState
+from tauon.ports.providers import SpotNotice
 from tauon.reconciler.ending import end
 from tauon.reconciler.site import OpenPool, Site
 
 VANISHED = "vanished: its provider does not list it any more"
 SHRUNK = "smaller: "
+UNASKED = "nobody asked for it"
 
 
 def compare_nodes(site: Site, pool: OpenPool, nodes: tuple[Node, ...]) -> bool:
@@ -23,17 +34,45 @@ def compare_nodes(site: Site, pool: OpenPool, nodes: tuple[Node, ...]) -> bool:
     for node in nodes:
         known = cluster.nodes.get(node.id)
         if known is None:
-            site.journal.append([NodeReady(node=node)])
+            _meet(site, pool, node)
         elif known.pool != pool.name:
             site.log(f"pool {pool.name} lists {node.id}, which pool {known.pool} has already: left to {known.pool}")
+        elif known.is_released:
+            site.owe_node(known)
         elif _differs(known, node) or (known.state is NodeState.DRAINING and _ours(known.message)):
             settled &= _renew(site, known, node)
     for known in [n for n in cluster.nodes.values() if n.pool == pool.name and n.id not in there]:
-        settled &= _lose(site, known, there)
+        if known.state is NodeState.REQUESTED:
+            site.owe_node(known)  # it is still to come, or its provider never heard of it
+        else:
+            settled &= _lose(site, known, there)
     return settled
 
 
+def take_notices(site: Site, pool: OpenPool, notices: Sequence[SpotNotice]) -> None:
+    """Journal that nodes will be taken back."""
+    for notice in notices:
+        known = site.journal.cluster.nodes.get(notice.node)
+        if known is None or known.pool != pool.name or not known.is_in_service or known.is_released:
+            continue
+        if known.reclaim_at_us is None or notice.reclaim_at_us < known.reclaim_at_us:
+            site.journal.append([SpotNoticeReceived(node_id=known.id, reclaim_at_us=notice.reclaim_at_us)])
+
+
+def _meet(site: Site, pool: OpenPool, node: Node) -> None:
+    """A node that is not known: it is used where nodes are simply there. Where they are bought it costs money and
+    nobody asked for it, so it is said and given back."""
+    if not node.offer:
+        site.journal.append([NodeReady(node=node)])
+        return
+    site.log(f"pool {pool.name} has {node.id}, which nobody asked for: it is given back")
+    site.journal.append([NodeReady(node=node), NodeDraining(node_id=node.id, reason=UNASKED, release=True)])
+    site.owe_node(site.journal.cluster.nodes[node.id])
+
+
 def _differs(known: Node, node: Node) -> bool:
+    if known.state is NodeState.REQUESTED:
+        return True
     return (known.shape, known.labels, known.accelerator_ids) != (node.shape, node.labels, node.accelerator_ids)
 
 
@@ -64,6 +103,7 @@ def _lose(site: Site, node: Node, there: Mapping[NodeId, Node]) -> bool:
     journal = site.journal
     if node.state is not NodeState.DRAINING:
         journal.append([NodeDraining(node_id=node.id, reason=VANISHED)])
+        node = journal.cluster.nodes[node.id]
     for attempt in journal.cluster.live.on_node(node.id):
         if any(worker.node in there for worker in attempt.placement):
             _stop(site, attempt, f"part of its gang was on {node.id}, which vanished")
@@ -71,7 +111,11 @@ def _lose(site: Site, node: Node, there: Mapping[NodeId, Node]) -> bool:
             end(site, attempt, Outcome.LOST, message=f"its node {node.id} vanished")
     if journal.cluster.attempts_on(node.id):
         return False
-    journal.append([NodeLost(node_id=node.id, reason="its provider does not list it any more")])
+    if node.is_released:
+        journal.append([NodeTerminated(node_id=node.id, reason=node.message)])
+    else:
+        why = RECLAIMED if node.reclaim_at_us else "its provider does not list it any more"
+        journal.append([NodeLost(node_id=node.id, reason=why)])
     return True
 
 

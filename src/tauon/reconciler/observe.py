@@ -8,7 +8,8 @@ from tauon.model.event import AttemptRunning
 from tauon.planner.settle import outcome_of_exit, outcome_of_loss
 from tauon.ports.providers import AttemptObserved, AttemptsObserved, Ending, Phase
 from tauon.reconciler.ending import end
-from tauon.reconciler.nodes import compare_nodes
+from tauon.reconciler.market import compare_offers
+from tauon.reconciler.nodes import compare_nodes, take_notices
 from tauon.reconciler.site import OpenPool, Site
 
 
@@ -19,7 +20,8 @@ async def observe(site: Site) -> None:
         if now_us >= pool.full_look_at_us:
             pool.cursor = ""
         try:
-            nodes = (await pool.nodes.observe_nodes()).nodes
+            there = await pool.nodes.observe_nodes()
+            offers = await pool.nodes.offers()
             seen = await pool.jobs.observe(pool.cursor)
         except ProviderError as error:
             if pool.closed != str(error):
@@ -32,9 +34,13 @@ async def observe(site: Site) -> None:
         pool.cursor = seen.cursor
         # What ended before its node went has an outcome of its own, so attempts come first.
         _compare_attempts(site, pool, seen)
-        if nodes is not pool.seen_nodes or seen.is_full:
-            settled = compare_nodes(site, pool, nodes)
-            pool.seen_nodes = nodes if settled else None
+        if offers is not pool.seen_offers:
+            compare_offers(site, pool, offers)
+        if there.nodes is not pool.seen_nodes or seen.is_full:
+            settled = compare_nodes(site, pool, there.nodes)
+            pool.seen_nodes = there.nodes if settled else None
+        if there.notices:
+            take_notices(site, pool, there.notices)
         if seen.is_full:
             _compare_missing(site, pool, seen)
             pool.full_look_at_us = now_us + site.resync_us

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from tauon.model.attempt import AttemptState
-from tauon.model.event import AttemptPlaced, AttemptStopRequested, NodeTerminated
-from tauon.model.plan import Plan, ReleaseNode, StartAttempt, StopAttempt
+from tauon.model.event import AttemptPlaced, AttemptStopRequested, NodeDraining, NodeRequested, NodeTerminated
+from tauon.model.ids import NodeId
+from tauon.model.node import NodeState
+from tauon.model.plan import LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt
 from tauon.reconciler.site import Site
 
 
@@ -28,8 +30,27 @@ def record(site: Site, plan: Plan) -> int:
                     [AttemptStopRequested(attempt_id=attempt_id, cause=cause, notice_s=notice_s, reason=why)]
                 )
                 site.owe(attempt_id, pool, AttemptState.STOPPING)
-            case ReleaseNode(node=node, reason=why):
-                journal.append([NodeTerminated(node_id=node, reason=why)])
+            case LaunchNode(node=node, reason=why):
+                journal.append([NodeRequested(node=node, reason=why)])
+                site.owe_node(journal.cluster.nodes[node.id])
+            case ReleaseNode(node=node_id, reason=why):
+                _release(site, node_id, why)
             case _:
                 assert_never(action)
     return journal.cluster.seq
+
+
+def _release(site: Site, node_id: NodeId, why: str) -> None:
+    """What was never there is over at once; should it come after all, nobody asked for it. What is there drains first,
+    and is over when its provider does not list it any more."""
+    journal = site.journal
+    node = journal.cluster.nodes[node_id]
+    if node.state is not NodeState.REQUESTED:
+        journal.append([NodeDraining(node_id=node_id, reason=why, release=True)])
+        site.owe_node(journal.cluster.nodes[node_id])
+        return
+    journal.append([NodeTerminated(node_id=node_id, reason=why)])
+    pool = site.pools.get(node.pool)
+    if pool is not None:
+        pool.launches.pop(node_id, None)
+        pool.terminations[node_id] = 0

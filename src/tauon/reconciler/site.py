@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 
 from tauon.forecast.experience import Experience
 from tauon.model.attempt import AttemptState
-from tauon.model.ids import AttemptId, PoolName
-from tauon.model.node import Node
+from tauon.model.ids import AttemptId, NodeId, OfferId, PoolName
+from tauon.model.market import PoolOffers
+from tauon.model.node import Node, NodeState
 from tauon.model.outlook import Outlook
 from tauon.model.plan import Plan
 from tauon.ports.clock import Clock
 from tauon.ports.files import SecretStore
 from tauon.ports.journal import Journal
-from tauon.ports.providers import JobRunner, NodeProvider
+from tauon.ports.providers import NO_OFFERS, JobRunner, NodeProvider
 
 RESYNC_US = 30_000_000
 CLOSED_LOOK_US = 2_000_000
@@ -39,6 +40,12 @@ class OpenPool:
         self.condemned: dict[AttemptId, int] = {}  # runs there, but not in our journal
         self.unsure: dict[AttemptId, None] = {}  # stopped while its start was owed: it may never have been taken
         self.forgets: dict[AttemptId, None] = {}
+        self.launches: dict[NodeId, int] = {}
+        self.terminations: dict[NodeId, int] = {}
+        self.seen_offers = NO_OFFERS
+        self.offers = PoolOffers(())
+        self.sold_out: dict[OfferId, int] = {}  # until when nobody asks for it
+        self.sold_out_times: dict[OfferId, int] = {}  # how often in a row it had nothing
 
 
 class Site:
@@ -73,6 +80,8 @@ class Site:
             pool.forget_all()
         for attempt in self.journal.cluster.attempts.values():
             self.owe(attempt.id, attempt.pool, attempt.state)
+        for node_id in self.journal.cluster.bought:
+            self.owe_node(self.journal.cluster.nodes[node_id])
 
     def keep_up(self) -> None:
         """Begin anew if the journal had to go back to what its disk has: what is remembered may never have been."""
@@ -117,7 +126,7 @@ class Site:
                 due_us = min(due_us, now_us + CLOSED_LOOK_US)
                 continue
             due_us = min(due_us, pool.full_look_at_us)
-            for owed in (pool.starts, pool.stops, pool.condemned):
+            for owed in (pool.starts, pool.stops, pool.condemned, pool.launches, pool.terminations):
                 if owed:
                     due_us = min(due_us, *owed.values())
         return due_us
@@ -134,6 +143,17 @@ class Site:
                 del pool.starts[attempt]
                 pool.unsure[attempt] = None
             pool.stops.setdefault(attempt, 0)
+
+    def owe_node(self, node: Node) -> None:
+        """Note the order that a bought node's state calls for."""
+        pool = self.pools.get(node.pool)
+        if pool is None:
+            return
+        if node.state is NodeState.REQUESTED:
+            pool.launches.setdefault(node.id, 0)
+        elif node.is_released:
+            pool.launches.pop(node.id, None)
+            pool.terminations.setdefault(node.id, 0)
 
     def settle_orders(self, attempt: AttemptId, pool_name: PoolName) -> None:
         """Nothing is owed any more for an attempt that has ended, but to let go of it."""

@@ -13,8 +13,9 @@ from tauon.model.cluster import Cluster
 from tauon.model.errors import ConfigError
 from tauon.model.event import Fact, NodeTerminated, PoolConfigured, PoolRemoved, QueueConfigured, QueueRemoved
 from tauon.model.ids import PoolName, QueueName
-from tauon.model.job_spec import NAME
+from tauon.model.job_spec import NAME, Duration
 from tauon.model.pool import Pool
+from tauon.model.quantity import parse_duration_s
 from tauon.model.queue import HALF_LIFE_S, Queue
 from tauon.model.resources import CapacityType
 from tauon.service.queue_settings import (
@@ -47,6 +48,16 @@ class PoolSettings(BaseModel):
     """Dollars an hour for one accelerator of each type, for `cpu` (one core) and `memory_gib` (one GiB)."""
     options: dict[str, Any] = {}
     """The provider's own settings."""
+    nodes_from: str = ""
+    """Another provider for the nodes alone, which are bought and given back as they are needed: `sandbox`."""
+    node_options: dict[str, Any] = {}
+    """That provider's own settings."""
+    limits: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """The most that may be bought: accelerators of each type, and `nodes`."""
+    max_usd_per_h: Price | None = None
+    """The most that all bought nodes of the pool together may cost, in dollars an hour."""
+    keep_idle: Duration = 60
+    """For how long a bought node may be idle before it is given back."""
 
 
 class ServerConfig(BaseModel):
@@ -87,6 +98,11 @@ class ServerConfig(BaseModel):
                 capacity_type=one.capacity_type,
                 prices_usd_per_h={canonical_type(part): price for part, price in one.prices_usd_per_h.items()},
                 options=one.options,
+                nodes_from=one.nodes_from,
+                node_options=one.node_options,
+                limits={canonical_type(what): most for what, most in one.limits.items()},
+                max_usd_per_h=one.max_usd_per_h,
+                keep_idle_s=parse_duration_s(one.keep_idle),
             )
             for one in self.pools
         }

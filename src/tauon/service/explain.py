@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tauon.model.cluster import Cluster
 from tauon.model.ids import JobId
 from tauon.model.job import Job, JobState
-from tauon.model.plan import Plan, WaitCode
+from tauon.model.plan import Plan, WaitCode, WaitReason
 from tauon.model.queue import path
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import LineKey
@@ -49,8 +49,9 @@ def _in_line(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now
     if reason is None:
         return _answer(job, WaitCode.JUST_IN, "it has just come in and is looked at next", ahead=ahead, pools=pools)
     if reason.code is WaitCode.NO_NODE:
-        lack = infeasible(job.request, cluster.fleet, snapshot)
-        return _answer(job, reason.code, lack or reason.message, ahead=ahead, pools=pools)
+        lack = infeasible(job.request, cluster.fleet, snapshot) or reason.message
+        return _answer(job, reason.code, _with_obstacle(lack, reason), ahead=ahead, pools=pools)
+    reason = replace(reason, message=_with_obstacle(reason.message, reason))
     if reason.code is WaitCode.QUOTA:
         reason = replace(reason, waits_for=_holders(job, cluster, snapshot))
         names = ", ".join(reason.waits_for[:3])
@@ -59,6 +60,10 @@ def _in_line(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now
         message = f"{ahead} equal job{'s' * (ahead > 1)} in queue {job.queue} came first; {reason.message}"
         return _answer(job, WaitCode.BEHIND, message, ahead=ahead, pools=pools, waits_for=list(reason.waits_for))
     return _answer(job, reason.code, reason.message, pools=pools, waits_for=list(reason.waits_for))
+
+
+def _with_obstacle(message: str, reason: WaitReason) -> str:
+    return f"{message}; nothing can be bought for it: {reason.obstacle}" if reason.obstacle else message
 
 
 def _holders(job: Job, cluster: Cluster, snapshot: Snapshot) -> tuple[JobId, ...]:

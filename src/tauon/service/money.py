@@ -25,7 +25,8 @@ UNLABELLED = "(none)"
 def open_records(cluster: Cluster, now_us: int) -> Iterator[UsageRecord]:
     """Records of all that is held now, as if it ended now."""
     for node in cluster.nodes.values():
-        yield capacity_record(node, now_us)
+        if node.is_in_service:
+            yield capacity_record(node, now_us)
     for attempt in cluster.attempts.values():
         yield from work_records(attempt, cluster.jobs[attempt.job], cluster.nodes, now_us)
 

@@ -20,12 +20,16 @@ from tauon.model.event import (
     NodeDraining,
     NodeLost,
     NodeReady,
+    NodeRequested,
     NodeTerminated,
+    OffersPriced,
     PoolConfigured,
     PoolRemoved,
     QueueConfigured,
     QueueRemoved,
+    SpotNoticeReceived,
 )
+from tauon.service.views import moment
 
 
 def tell(fact: Fact) -> str:
@@ -51,6 +55,12 @@ def tell(fact: Fact) -> str:
             return f"{fact.job_id} failed{_because(fact.reason)}"
         case JobCancelled():
             return f"{fact.job_id} was cancelled by {fact.by}"
+        case OffersPriced():
+            return f"pool {fact.pool} asks other prices for {len(fact.prices)} of its offers"
+        case NodeRequested(node=node):
+            return f"node {node.id} is ordered ({node.shape.capacity_type}){_because(fact.reason)}"
+        case SpotNoticeReceived():
+            return f"node {fact.node_id} will be taken back by whoever lent it at {moment(fact.reclaim_at_us):%H:%M:%S} UTC"
         case NodeReady(node=node):
             return f"node {node.id} is ready: {node.shape.accelerator_count} {node.shape.accelerator or 'accelerators'}"
         case NodeDraining():

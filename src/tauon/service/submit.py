@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pydantic_core import PydanticSerializationError
 
@@ -11,6 +11,7 @@ from tauon.model.errors import Infeasible, InvalidRequest, InvalidSpec
 from tauon.model.ids import JobId, QueueName
 from tauon.model.job import CheckpointPolicy, Job, JobState, Retries
 from tauon.model.job_spec import CheckpointSpec, JobSpec
+from tauon.model.market import PoolOffers
 from tauon.model.money import usd_per_h_to_micro
 from tauon.model.quantity import (
     parse_accelerators,
@@ -22,6 +23,7 @@ from tauon.model.quantity import (
 from tauon.model.queue import DEFAULT_QUEUE
 from tauon.model.resources import Constraints, Request
 from tauon.model.snapshot import Snapshot
+from tauon.planner.acquire import obtainable
 from tauon.planner.shortage import infeasible
 from tauon.ports.files import BlobStore, SecretStore
 from tauon.ports.store import Store
@@ -30,7 +32,15 @@ from tauon.ports.store import Store
 class Intake:
     """Turns documents into jobs; keeps what equal requests have in common, for most submits repeat a shape."""
 
-    def __init__(self, *, store: Store, blobs: BlobStore, secrets: SecretStore) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        blobs: BlobStore,
+        secrets: SecretStore,
+        offers: Callable[[], Iterable[PoolOffers]] = tuple,
+    ) -> None:
+        self._offers = offers
         self._store = store
         self._blobs = blobs
         self._secrets = secrets
@@ -95,7 +105,7 @@ class Intake:
         if verdict is None:
             snapshot = Snapshot(at_us=now_us, cluster=cluster)
             verdict = self._verdicts[request] = infeasible(request, cluster.fleet, snapshot)
-        if verdict:
+        if verdict and not obtainable(request, self._offers(), cluster.pools):
             raise Infeasible(verdict)
 
     def _refuse_what_is_missing(self, spec: JobSpec) -> None:

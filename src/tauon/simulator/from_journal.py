@@ -25,7 +25,7 @@ from tauon.model.event import (
     PoolConfigured,
     QueueConfigured,
 )
-from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
+from tauon.model.ids import AttemptId, JobId, NodeId, OfferId, PoolName, QueueName
 from tauon.model.job import Job
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import Node
@@ -73,7 +73,7 @@ class _Reading:
             case QueueConfigured(queue=queue):
                 self.queues[queue.name] = replace(queue, past=Past())
             case NodeReady(node=node):
-                self.nodes.append((event.at_us, node))
+                self.nodes.append((event.at_us, replace(node, offer=OfferId(""))))  # it is there, whoever bought it
             case NodeLost(node_id=node_id) | NodeTerminated(node_id=node_id):
                 self.nodes.append((event.at_us, node_id))
             case NodeDraining():

@@ -17,6 +17,7 @@ from tauon.ports.providers import (
     NodesObserved,
     Phase,
     ProcessUse,
+    Provider,
     Refusal,
     StartOrder,
     StopOrder,
@@ -31,7 +32,7 @@ RETRY_S = 5.0
 ABLE = Capabilities(shares_accelerators=True, gives_notice=True, limits_cpu=True, limits_memory=True)
 
 
-class SimProvider:
+class SimProvider(Provider):
     """Implements `ports.providers.Provider`. What it tells may be late, doubled or lost; a full look is complete."""
 
     def __init__(

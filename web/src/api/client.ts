@@ -449,7 +449,7 @@ export interface UsageReport {
 }
 
 /** The kinds of reason for which a workload waits. */
-export type WaitCode = "capacity" | "preempting" | "reclaiming" | "quota" | "reserved" | "no-node" | "dependency" | "backoff" | "behind" | "just-in";
+export type WaitCode = "capacity" | "preempting" | "reclaiming" | "quota" | "reserved" | "acquiring" | "no-node" | "dependency" | "backoff" | "behind" | "just-in";
 
 /** Whether the server answers; asks for no token. */
 export function healthz(signal?: AbortSignal): Promise<Record<string, string>> {

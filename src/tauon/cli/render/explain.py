@@ -20,6 +20,7 @@ _NEXT = {
     WaitCode.QUOTA: "It starts when work of its queue ends. `tauon queues` shows the maximum and who is near it.",
     WaitCode.DEPENDENCY: "It starts when they have succeeded, and fails if one of them fails.",
     WaitCode.BACKOFF: "Nothing is to be done: it is tried again by itself.",
+    WaitCode.ACQUIRING: "It starts when they are there. `tauon nodes` lists what is on order.",
     WaitCode.JUST_IN: "Ask again in a moment.",
 }
 

@@ -20,6 +20,7 @@ from tauon.ports.providers import (
     NodesObserved,
     Phase,
     ProcessUse,
+    Provider,
     ProviderContext,
     Refusal,
     StartOrder,
@@ -48,7 +49,7 @@ T = TypeVar("T")
 Order = TypeVar("Order")
 
 
-class LocalProvider:
+class LocalProvider(Provider):
     """This machine as a pool. Attempts outlive it; another one on the same folder goes on with them."""
 
     def __init__(self, context: ProviderContext, nvml: Nvml | None = None) -> None:

@@ -22,6 +22,7 @@ from tauon.ports.providers import (
     NodesObserved,
     Phase,
     ProcessUse,
+    Provider,
     ProviderContext,
     Refusal,
     StartOrder,
@@ -47,7 +48,7 @@ _FIRST_LOOK_S = 60.0
 T = TypeVar("T")
 
 
-class SlurmProvider:
+class SlurmProvider(Provider):
     """A Slurm cluster, or a partition of it, as a pool. Its jobs outlive it; another one on the same folder goes on."""
 
     def __init__(self, context: ProviderContext) -> None:

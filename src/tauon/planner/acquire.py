@@ -1,0 +1,291 @@
+"""Buy nodes for work that fits nowhere: the cheapest feasible mix of offers, within every limit, for whoever is first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from tauon.model.attempt import WorkerPlacement
+from tauon.model.capacity import Capacity, CapacityFork
+from tauon.model.ids import NodeId, OfferId, PoolName
+from tauon.model.job import Job
+from tauon.model.market import PoolOffers
+from tauon.model.node import Node, NodeState
+from tauon.model.offer import Offer
+from tauon.model.plan import StartAttempt, WaitCode, WaitReason
+from tauon.model.pool import Pool
+from tauon.model.resources import MILLI, Request, Resources
+from tauon.model.terrain import Terrain
+from tauon.model.waiting import LineKey
+from tauon.planner.draft import Draft
+from tauon.planner.fit import choices, find
+from tauon.planner.offers import Option, options
+from tauon.planner.order import Order
+from tauon.planner.purse import Purse
+from tauon.planner.quota import Claim, Quotas
+from tauon.planner.spot import Prospect, may_use
+
+BUYABLE = frozenset({WaitCode.CAPACITY, WaitCode.NO_NODE, WaitCode.RESERVED, WaitCode.ACQUIRING})
+TURNS = 256  # workloads looked at in one plan; the next one, due at once, goes on with the rest
+
+
+class Purchase(NamedTuple):
+    """Nodes for one gang: how many of which offer."""
+
+    lots: tuple[tuple[Option, int], ...]
+    micro_usd_per_h: int
+
+    @property
+    def boot_s(self) -> float:
+        return max(option.offer.boot_s for option, _ in self.lots)
+
+
+def acquire(draft: Draft) -> None:
+    """Serve the lines that wait for room in their order: first by what is coming already, then by what can be bought."""
+    snapshot = draft.snapshot
+    if not snapshot.offers and not snapshot.cluster.bought:
+        return
+    lines = snapshot.cluster.waiting.lines
+    skip = {key for key in lines if key not in draft.waiting or draft.waiting[key].code not in BUYABLE}
+    if len(skip) == len(lines):
+        return
+    order = Order(snapshot, quotas=draft.quotas, skip=skip)
+    started = {action.attempt.job for action in draft.actions if isinstance(action, StartAttempt)}
+    buyer = _Buyer(draft)
+    for _ in range(TURNS):
+        turn = order.next()
+        if turn is None:
+            return
+        key, job, _ = turn
+        if job.id in started:
+            order.served(key, Resources())
+            continue
+        claim = buyer.serve(key, job)
+        if claim is not None:
+            order.served(key, job.request.resources() * job.request.workers, claim.accelerator)
+    draft.look_again_at(snapshot.at_us)
+
+
+class _Buyer:
+    """What is coming, and what the purse leaves, as the workloads take of it."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        cluster = draft.snapshot.cluster
+        self._purse = Purse(cluster.pools, (cluster.nodes[node].shape for node in cluster.bought))
+        self._coming = _coming(draft)
+        self._number = 0
+
+    def serve(self, key: LineKey, job: Job) -> Claim | None:
+        """Let a workload count on what is coming, buying what it lacks; None, with the reason said, when that can't be."""
+        request = job.request
+        claim = self._counts_on(job, self._coming.fork())
+        if claim is not None:
+            self._say(key, "nodes that are on their way will hold it")
+            return claim
+        purchase, why = self._choose(key, job)
+        if purchase is None:
+            if why:
+                self._draft.waiting[key] = replace(self._draft.waiting[key], obstacle=why)
+            return None
+        text = _told(purchase)
+        for option, count in purchase.lots:
+            self._purse.buy(option.offer, count)
+            for _ in range(count):
+                node = self._node(option.offer)
+                self._draft.launch(node, f"for {job.id}: {request}")
+                self._coming.add(node.id, node.shape)
+        claim = self._counts_on(job, self._coming.fork())
+        self._say(key, text)
+        return claim
+
+    def _counts_on(self, job: Job, view: CapacityFork) -> Claim | None:
+        """Take room on what is coming for the whole gang, if there is enough."""
+        ways = choices(job.request, Terrain(shapes=tuple(view.shapes), closed=self._draft.terrain.closed))
+        fit = find(job.request, ways, view) if ways else None
+        if fit is None:
+            return None
+        for worker in fit.placement:
+            self._coming.change(worker, fit.resources, -1)
+            self._draft.wanted[worker.node] = None
+        milli = fit.resources.accelerator_milli * len(fit.placement)
+        claim = Claim(job.queue, job.priority, fit.accelerator, milli, 0)
+        self._draft.quotas.start(claim)
+        return claim
+
+    def _node(self, offer: Offer) -> Node:
+        self._number += 1
+        number = self._draft.snapshot.cluster.seq + self._number
+        return Node(
+            id=NodeId(f"{offer.shape.pool}-n{number}"),
+            shape=offer.shape,
+            state=NodeState.REQUESTED,
+            requested_at_us=self._draft.snapshot.at_us,
+            offer=offer.id,
+            virtual=offer.is_virtual,
+        )
+
+    def _say(self, key: LineKey, text: str) -> None:
+        reason = self._draft.waiting.get(key)
+        if reason is None or reason.code is not WaitCode.ACQUIRING:
+            self._draft.waiting[key] = WaitReason(code=WaitCode.ACQUIRING, message=text)
+
+    # ---------------------------------------------------------------- choosing
+
+    def _choose(self, key: LineKey, job: Job) -> tuple[Purchase | None, str]:
+        """The cheapest purchase for the whole gang, or why there is none."""
+        best: tuple[float, Purchase] | None = None
+        obstacles: dict[str, None] = {}
+        for group in self._groups(job, obstacles):
+            over = _over_quota(self._draft.quotas, key, group[0], job.request.workers)
+            if over:
+                obstacles[over] = None
+                continue
+            purchase = cover(job.request.workers, group, self._purse)
+            if purchase is None:
+                obstacles[self._scarce(group)] = None
+                continue
+            speed_cost = _cost_of_work(purchase, group[0])
+            if best is None or speed_cost < best[0]:
+                best = speed_cost, purchase
+        if best is None:
+            return None, "; ".join(list(obstacles)[:3])
+        return best[1], ""
+
+    def _groups(self, job: Job, obstacles: dict[str, None]) -> list[list[Option]]:
+        """The options by what one gang may not mix: pool, accelerator type and amount, capacity type and region."""
+        snapshot = self._draft.snapshot
+        prospect = Prospect.of(job, snapshot)
+        groups: dict[_Kind, list[Option]] = {}
+        for name, market in snapshot.offers.items():
+            if name in snapshot.closed_pools:
+                obstacles[f"pool {name} does not answer: {snapshot.closed_pools[name]}"] = None
+                continue
+            for option in options(job.request, market):
+                offer = option.offer
+                until_us = snapshot.sold_out.get(offer.id, 0)
+                if not offer.is_obtainable:
+                    continue
+                if until_us > snapshot.at_us:
+                    self._draft.look_again_at(until_us)
+                    obstacles[f"{offer.id} had nothing left a short while ago"] = None
+                    continue
+                if not may_use(prospect, offer):
+                    obstacles[f"{offer.id} is too risky for its deadline"] = None
+                    continue
+                groups.setdefault(_kind(option), []).append(option)
+        if not groups and not obstacles:
+            obstacles[f"no pool offers {job.request} within its constraints"] = None
+        return list(groups.values())
+
+    def _scarce(self, group: list[Option]) -> str:
+        offer = group[0].offer
+        return f"{offer.id}: {self._purse.why_not(offer) or 'fewer are left than the gang needs'}"
+
+
+def obtainable(request: Request, markets: Iterable[PoolOffers], pools: Mapping[PoolName, Pool]) -> bool:
+    """Whether what a request asks for could ever be bought, were nothing bought yet."""
+    purse = Purse(pools)
+    groups: dict[_Kind, list[Option]] = {}
+    for market in markets:
+        for option in options(request, market):
+            if option.offer.is_obtainable:
+                stocked = option._replace(offer=replace(option.offer, available=None))
+                groups.setdefault(_kind(option), []).append(stocked)
+    return any(cover(request.workers, group, purse) for group in groups.values())
+
+
+_Kind = tuple[object, ...]
+
+
+def _kind(option: Option) -> _Kind:
+    """What all nodes of one gang have in common."""
+    shape = option.offer.shape
+    return shape.pool, shape.accelerator, option.resources, shape.capacity_type, shape.region
+
+
+def cover(workers: int, group: list[Option], purse: Purse) -> Purchase | None:
+    """Nodes for all workers from a group that is sorted by its price for the work: as many as are full of the cheapest,
+    then for the rest the one node that is cheapest as a whole. None when there are too few; nothing is bought yet."""
+    lots: dict[OfferId, tuple[Option, int]] = {}
+    spare = purse.fork()
+
+    def take(option: Option, count: int) -> None:
+        spare.buy(option.offer, count)
+        lots[option.offer.id] = option, lots.get(option.offer.id, (option, 0))[1] + count
+
+    left = workers
+    for option in group:
+        count = min(spare.affords(option.offer), left // option.seats)
+        if count:
+            take(option, count)
+            left -= count * option.seats
+    while left > 0:
+        rest = [option for option in group if spare.affords(option.offer)]
+        if not rest:
+            return None
+        last = min(rest, key=lambda o: (o.seats < left, o.offer.micro_usd_per_h, o.offer.id))
+        take(last, 1)
+        left -= last.seats
+    bought = tuple(lots.values())
+    return Purchase(bought, sum(option.offer.micro_usd_per_h * count for option, count in bought))
+
+
+def _cost_of_work(purchase: Purchase, option: Option) -> float:
+    """What the purchase costs an hour at the speed of an H100, interruptions counted in."""
+    per_seat = option.micro_usd_per_work * option.seats
+    speed = option.offer.micro_usd_per_h / per_seat if per_seat else 1.0
+    return purchase.micro_usd_per_h / speed
+
+
+def _over_quota(quotas: Quotas, key: LineKey, option: Option, workers: int) -> str:
+    claim = Claim(
+        key.queue,
+        key.priority,
+        option.offer.shape.accelerator if option.resources.accelerator_milli else "",
+        option.resources.accelerator_milli * workers,
+        0,
+    )
+    limit = quotas.exceeded(claim)
+    return limit.text if limit else ""
+
+
+def _coming(draft: Draft) -> Capacity:
+    """Bought nodes with what is free on them, those on order included."""
+    cluster = draft.snapshot.cluster
+    coming = Capacity()
+    for node_id in cluster.bought:
+        node = cluster.nodes[node_id]
+        if node.state is NodeState.REQUESTED:
+            coming.add(node_id, node.shape)
+            continue
+        room = draft.free.room(node_id)
+        if room is None:
+            continue
+        coming.add(node_id, node.shape)
+        for index, milli in enumerate(room.milli):
+            if milli < MILLI:
+                held = WorkerPlacement(node=node_id, accelerators=(index,), share_milli=MILLI - milli)
+                coming.change(held, Resources(), -1)
+        shape = node.shape
+        others = Resources(
+            cpu_milli=shape.cpu_milli - room.cpu_milli,
+            memory_mib=shape.memory_mib - room.memory_mib,
+            disk_mib=shape.disk_mib - room.disk_mib,
+        )
+        coming.change(WorkerPlacement(node=node_id), others, -1)
+    return coming
+
+
+def _told(purchase: Purchase) -> str:
+    parts = []
+    for option, count in purchase.lots:
+        shape = option.offer.shape
+        what = (
+            f"{shape.accelerator}:{shape.accelerator_count}" if shape.accelerator else f"{shape.cpu_milli // 1000} CPU"
+        )
+        parts.append(f"{count} x {what} ({shape.capacity_type}) in {shape.pool}")
+    price = purchase.micro_usd_per_h / 1e6
+    return f"{' and '.join(parts)} ordered for it at ${price:.2f} an hour; usually there in {purchase.boot_s:.0f} s"
