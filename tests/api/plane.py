@@ -19,11 +19,12 @@ from tauon.model.plan import WaitCode
 from tauon.model.pool import Capabilities
 from tauon.model.resources import CapacityType
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import ControlPlane, CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
     AttemptView,
     CostLine,
     CostReport,
+    DemandReport,
     EventView,
     Explanation,
     FocusExport,
@@ -348,6 +349,11 @@ class MemoryPlane(ControlPlane):
     async def cost(self, query: CostQuery) -> CostReport:
         self._asked("cost", query)
         return a_cost_report(query.by)
+
+    async def demand(self, query: DemandQuery) -> DemandReport:
+        self._asked("demand", query)
+        hourly = [8.0 + hour % 24 for hour in range(24 * 14)]
+        return DemandReport(from_at=NOON, hours=len(hourly), hourly={"H100": hourly})
 
     async def focus(self, query: FocusQuery) -> FocusExport:
         self._asked("focus", query)

@@ -24,7 +24,7 @@ from tauon.model.errors import (
 )
 from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
-from tauon.service.control_plane import CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tests.api.plane import A_NODE, A_POOL, A_QUEUE
 from tests.api.servers import TOKEN, Served
 
@@ -40,6 +40,7 @@ def test_each_question_is_answered_as_in_the_process(server: Served, client: Cli
     assert client.queues() == [A_QUEUE]
     assert client.usage(UsageQuery(by="pool")) == server.do(plane.usage(UsageQuery(by="pool")))
     assert client.cost(CostQuery(by="pool")) == server.do(plane.cost(CostQuery(by="pool")))
+    assert client.demand(DemandQuery()) == server.do(plane.demand(DemandQuery()))
     assert client.focus(FocusQuery()) == server.do(plane.focus(FocusQuery()))
     assert client.top() == server.do(plane.top())
     server.do(plane.happen("it began", "it ended"))

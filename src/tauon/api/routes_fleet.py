@@ -8,8 +8,18 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
 from tauon.api.edge import Caller, node_name, query_of
-from tauon.service.control_plane import CostQuery, FocusQuery, UsageQuery
-from tauon.service.views import CostReport, FocusExport, NodeView, PoolView, QueueView, ServerInfo, Top, UsageReport
+from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, UsageQuery
+from tauon.service.views import (
+    CostReport,
+    DemandReport,
+    FocusExport,
+    NodeView,
+    PoolView,
+    QueueView,
+    ServerInfo,
+    Top,
+    UsageReport,
+)
 
 
 class DrainQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +83,12 @@ async def cost(request: Caller) -> CostReport:
     return await request.auth.cost(query_of(request, CostQuery))
 
 
+@get("/v1/demand", opt={"query": DemandQuery})
+async def demand(request: Caller) -> DemandReport:
+    """Accelerators that work held in each hour of a window, by type."""
+    return await request.auth.demand(query_of(request, DemandQuery))
+
+
 @get("/v1/cost/focus", opt={"query": FocusQuery})
 async def focus(request: Caller) -> FocusExport:
     """The bill of a window as rows of the open specification FOCUS."""
@@ -85,4 +101,4 @@ async def top(request: Caller) -> Top:
     return await request.auth.top()
 
 
-ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, cost, focus, top]
+ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, cost, demand, focus, top]

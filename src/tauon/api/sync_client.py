@@ -22,9 +22,10 @@ from tauon.api.workdir import BLOB_PREFIX, Packed, pack
 from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.views import (
     CostReport,
+    DemandReport,
     EventView,
     Explanation,
     FocusExport,
@@ -45,7 +46,7 @@ _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
 _ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
-_EVER = FocusQuery()
+_EVER, _ALWAYS = FocusQuery(), DemandQuery()
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -192,6 +193,10 @@ class Client:
     def cost(self, query: CostQuery = _COST) -> CostReport:
         """The bill of a window by any key: work, idle time and overhead."""
         return self._get("/v1/cost", CostReport, query)
+
+    def demand(self, query: DemandQuery = _ALWAYS) -> DemandReport:
+        """Accelerators that work held in each hour of a window, by type."""
+        return self._get("/v1/demand", DemandReport, query)
 
     def focus(self, query: FocusQuery = _EVER) -> FocusExport:
         """The bill of a window as rows of the open specification FOCUS."""

@@ -17,6 +17,17 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """The document, where the demand comes from (a CSV file, else the journal since a time), and where the page goes."""
+
+    file: Path
+    demand: Path | None
+    since: str
+    where: tuple[str, ...]
+    html: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
     """Which file."""
 

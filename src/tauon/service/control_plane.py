@@ -13,6 +13,7 @@ from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.service.views import (
     CostReport,
+    DemandReport,
     EventView,
     Explanation,
     FocusExport,
@@ -84,6 +85,14 @@ class CostQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
 
 
+class DemandQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A window of time (microseconds since the epoch; None: the beginning, now); `where` as in `CostQuery`."""
+
+    from_us: int | None = None
+    to_us: int | None = None
+    where: tuple[str, ...] = ()
+
+
 class FocusQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A window of time (microseconds since the epoch; None: the beginning, now); `where` as in `CostQuery`."""
 
@@ -152,6 +161,10 @@ class ControlPlane(Protocol):
 
     async def cost(self, query: CostQuery) -> CostReport:
         """The bill of a window from the journal alone: work, idle time and overhead add up to what everything cost."""
+        ...
+
+    async def demand(self, query: DemandQuery) -> DemandReport:
+        """Accelerators that work held in each hour of a window, by type."""
         ...
 
     async def focus(self, query: FocusQuery) -> FocusExport:

@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from tauon.economics.cost import Cost, Line, Split, cost
+from tauon.economics.demand import hourly
 from tauon.economics.focus import HEADER, Account, rows
 from tauon.economics.focus_rules import VERSION
 from tauon.model.cluster import Cluster
 from tauon.model.errors import InvalidRequest
 from tauon.model.ledger import OWNER_KEYS, PLACE_KEYS, is_key, is_of_place
+from tauon.model.money import HOUR_US
 from tauon.ports.ledger import NO_LIMIT, OTHERS, Ledger, Window
-from tauon.service.control_plane import CostQuery, FocusQuery
-from tauon.service.views import CostLine, CostReport, FocusExport, moment
+from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery
+from tauon.service.views import CostLine, CostReport, DemandReport, FocusExport, moment
 
 _KEYS = f"{', '.join((*OWNER_KEYS, *PLACE_KEYS))} or label:KEY"
 
@@ -48,6 +50,23 @@ async def cost_report(ledger: Ledger, cluster: Cluster, query: CostQuery, now_us
         accelerator_hours=found.asset_accelerator_hours,
         idle_accelerator_hours=found.idle_accelerator_hours,
     )
+
+
+async def demand_report(ledger: Ledger, query: DemandQuery, now_us: int) -> DemandReport:
+    """What work held in each whole hour of a window, by type; the hour that is not over yet is left out."""
+    where = _conditions(query.where)
+
+    def ask() -> tuple[dict[str, list[float]], Window]:
+        ledger.catch_up()
+        asked = window_of(ledger, query.from_us, query.to_us, now_us)
+        begin = -(-asked.from_us // HOUR_US)
+        hours = max(0, asked.to_us // HOUR_US - begin)
+        window = Window(from_us=begin * HOUR_US, to_us=(begin + hours) * HOUR_US)
+        return hourly(ledger.entries(where, window), window), window
+
+    found, window = await asyncio.to_thread(ask)
+    span_us = window.to_us - window.from_us
+    return DemandReport(from_at=moment(window.from_us), hours=span_us // HOUR_US, hourly=found)
 
 
 FOCUS_ROWS = 500_000

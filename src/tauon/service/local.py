@@ -33,8 +33,8 @@ from tauon.ports.journal import Journal
 from tauon.ports.ledger import Ledger
 from tauon.ports.providers import LogChunk, Provider
 from tauon.ports.store import JobFilter, Store
-from tauon.service.control_plane import ControlPlane, CostQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
-from tauon.service.cost import cost_report, focus_export
+from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.cost import cost_report, demand_report, focus_export
 from tauon.service.explain import explain
 from tauon.service.money import job_cost, top, usage_report
 from tauon.service.overview import Moment, overview
@@ -44,6 +44,7 @@ from tauon.service.run_time import run_time
 from tauon.service.submit import Intake, parse_labels
 from tauon.service.views import (
     CostReport,
+    DemandReport,
     EventView,
     Explanation,
     FocusExport,
@@ -314,6 +315,10 @@ class LocalControlPlane(ControlPlane):
     async def cost(self, query: CostQuery) -> CostReport:
         parts = self._parts
         return await cost_report(parts.ledger, parts.journal.cluster, query, parts.clock.now_us())
+
+    async def demand(self, query: DemandQuery) -> DemandReport:
+        parts = self._parts
+        return await demand_report(parts.ledger, query, parts.clock.now_us())
 
     async def focus(self, query: FocusQuery) -> FocusExport:
         parts = self._parts

@@ -247,6 +247,14 @@ class CostReport(_View, frozen=True, kw_only=True):
     idle_accelerator_hours: float
 
 
+class DemandReport(_View, frozen=True, kw_only=True):
+    """Accelerators that work held, on average in each hour of a window that begins at `from_at`, by type."""
+
+    from_at: datetime
+    hours: int
+    hourly: dict[str, list[float]]
+
+
 class FocusExport(_View, frozen=True, kw_only=True):
     """The bill in the columns of FOCUS: a row for each day, node, payer and part of the node."""
 

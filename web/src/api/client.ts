@@ -133,6 +133,13 @@ export interface CostReport {
   idle_accelerator_hours: number;
 }
 
+/** Accelerators that work held, on average in each hour of a window that begins at `from_at`, by type. */
+export interface DemandReport {
+  from_at: string;
+  hours: number;
+  hourly: Record<string, number[]>;
+}
+
 /** One line of the journal told briefly, without its fact. */
 export interface EventLine {
   seq: number;
@@ -494,6 +501,11 @@ export function usage(query: { by?: string; from_us?: number | null; to_us?: num
 /** The bill of a window by any key: work, idle time and overhead. */
 export function cost(query: { by?: string; split?: Split; from_us?: number | null; to_us?: number | null; where?: string[]; limit?: number } = {}, signal?: AbortSignal): Promise<CostReport> {
   return ask<CostReport>("GET", "/v1/cost", { query, signal });
+}
+
+/** Accelerators that work held in each hour of a window, by type. */
+export function demand(query: { from_us?: number | null; to_us?: number | null; where?: string[] } = {}, signal?: AbortSignal): Promise<DemandReport> {
+  return ask<DemandReport>("GET", "/v1/demand", { query, signal });
 }
 
 /** The bill of a window as rows of the open specification FOCUS. */

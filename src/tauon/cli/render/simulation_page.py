@@ -10,7 +10,7 @@ from tauon.cli.render.simulation import LINES
 from tauon.cli.render.words import count, duration, number, usd
 from tauon.ports.what_if import Comparison, Outcome
 
-_STYLE = """
+STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#5b6470;--line:#e3e6ea;--card:#f7f8fa;--best:#0b7a3b;
 --c0:#0068b5;--c1:#d1601f;--c2:#00856a;--c3:#a8447f;--c4:#7a5d00;--c5:#4a55b5;--c6:#b3202c;--c7:#50606e}
 @media (prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e6e9ed;--dim:#98a2ae;--line:#2c323a;--card:#1b1f25;
@@ -45,7 +45,7 @@ def page(found: Comparison) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}{colours}</style></head><body><main>"
+        f"<title>{escape(title)}</title><style>{STYLE}{colours}</style></head><body><main>"
         f"<h1>{escape(found.name)}</h1>{_what(found)}{_legend(found.outcomes)}"
         f'<div class="card wide" style="margin-top:20px">{_table(found.outcomes)}</div>'
         f'<div class="cards">{"".join(_cards(found.outcomes))}</div>{_stories(found.outcomes)}</main></body></html>\n'

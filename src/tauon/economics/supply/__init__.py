@@ -1,0 +1,1 @@
+"""Supply planning: how much capacity to reserve, where and for how long, and what to leave to on-demand and spot."""
