@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tauon.model.ids import NodeId, OfferId, PoolName
+from tauon.model.job import CheckpointPolicy
 from tauon.model.node import Node
 from tauon.model.offer import Offer
 from tauon.model.plan import LaunchNode, Plan, ReleaseNode, StartAttempt, WaitCode
@@ -118,10 +119,32 @@ def test_a_price_that_is_not_known_is_not_paid() -> None:
 
 def test_a_deadline_that_spot_could_miss_buys_what_stays() -> None:
     board = a_board(an_offer(), an_offer("spot", usd_per_h=4, capacity_type=SPOT))
-    board.submit(gpus=8, deadline_us=board.now_us + 3700 * SECOND_US, timeout_s=3600.0)
+    board.submit(gpus=8, deadline_us=board.now_us + 3650 * SECOND_US, timeout_s=3600.0)
     assert [node.offer for node in launched(board.decide())] == ["sky/h100x8"]
     board = a_board(an_offer(), an_offer("spot", usd_per_h=4, capacity_type=SPOT))
     board.submit(gpus=8, deadline_us=board.now_us + 9000 * SECOND_US, timeout_s=3600.0)
+    assert [node.offer for node in launched(board.decide())] == ["sky/spot"]
+
+
+def test_a_deadline_waits_for_spot_while_it_can_and_no_longer() -> None:
+    board = a_board(an_offer(), an_offer("spot", usd_per_h=4, capacity_type=SPOT, available=0))
+    board.submit(gpus=8, deadline_us=board.now_us + 9000 * SECOND_US, timeout_s=3600.0)
+    plan = board.carry_out(board.decide())
+    assert launched(plan) == []
+    [why] = plan.waiting.values()
+    assert "its deadline lets it wait for spot" in why.obstacle
+    assert plan.next_look_us is not None
+    board.now_us = plan.next_look_us
+    assert [node.offer for node in launched(board.decide())] == ["sky/h100x8"]
+
+
+def test_work_that_would_be_lost_shuns_what_is_taken_away() -> None:
+    often = an_offer("spot", usd_per_h=12, capacity_type=SPOT, interruptions_per_h=1.0)
+    board = a_board(an_offer(), often)
+    board.submit(gpus=8)
+    assert [node.offer for node in launched(board.decide())] == ["sky/h100x8"]
+    board = a_board(an_offer(), often)
+    board.submit(gpus=8, checkpoint=CheckpointPolicy(interval_s=600))
     assert [node.offer for node in launched(board.decide())] == ["sky/spot"]
 
 

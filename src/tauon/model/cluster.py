@@ -95,9 +95,10 @@ class Cluster:
         """Nodes that were ordered by a plan, from the order until they are gone."""
         return self._fleet.bought
 
-    def idle_since_us(self, node: NodeId) -> int:
-        """Since when nothing ran on a bought node; the present for what is not known since a start."""
-        return self._fleet.idle_since_us.setdefault(node, self.at_us)
+    @property
+    def machines(self) -> Fleet:
+        """The index of the nodes; nobody else changes it."""
+        return self._fleet
 
     @property
     def pools(self) -> Mapping[PoolName, Pool]:
@@ -392,5 +393,5 @@ class Cluster:
         if node.is_in_service:
             self.changes.meter_node(node, [], self._jobs, at_us)
         self.capacity.remove(node_id)
-        self._fleet.drop(node_id)
+        self._fleet.drop(node_id, at_us)
         self.changes.nodes[node_id] = replace(node, state=state, ended_at_us=at_us, message=reason)

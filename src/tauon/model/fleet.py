@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from tauon.model.errors import InvariantViolated
 from tauon.model.event import NodeDraining, SpotNoticeReceived
-from tauon.model.ids import NodeId
+from tauon.model.ids import NodeId, OfferId
 from tauon.model.node import Node, NodeShape
 from tauon.model.transitions import next_node_state
 
 RECLAIMED = "taken back by whoever lent it"
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """For how long nodes of an offer were held in all (microseconds), and how often one was taken away."""
+
+    node_us: int = 0
+    interruptions: int = 0
 
 
 class Fleet:
@@ -21,6 +29,7 @@ class Fleet:
         self.counts: dict[NodeShape, int] = {}
         self.bought: dict[NodeId, None] = {}  # nodes that were ordered, from the order until they are gone
         self.idle_since_us: dict[NodeId, int] = {}  # when the last work on a bought node ended, or it came
+        self.exposure: dict[OfferId, Exposure] = {}  # since the start of the server, of nodes that are gone
         self.version = 0
 
     def get(self, node_id: NodeId) -> Node:
@@ -39,11 +48,22 @@ class Fleet:
             self.bought[node.id] = None
         return node
 
-    def drop(self, node_id: NodeId) -> None:
+    def drop(self, node_id: NodeId, at_us: int) -> None:
         """A node is gone."""
-        self._count(self.nodes.pop(node_id), -1)
+        node = self.nodes.pop(node_id)
+        self._count(node, -1)
+        if node.offer and node.is_in_service:
+            seen = self.exposure.get(node.offer, Exposure())
+            taken = not node.is_released or node.reclaim_at_us is not None
+            self.exposure[node.offer] = Exposure(
+                node_us=seen.node_us + at_us - node.ready_at_us, interruptions=seen.interruptions + taken
+            )
         self.bought.pop(node_id, None)
         self.idle_since_us.pop(node_id, None)
+
+    def idle_since(self, node_id: NodeId, now_us: int) -> int:
+        """Since when nothing ran on a bought node; the present for what is not known since a start."""
+        return self.idle_since_us.setdefault(node_id, now_us)
 
     def idle_from(self, node_id: NodeId, at_us: int) -> None:
         """Work on a node ended, or it has just come."""

@@ -16,16 +16,17 @@ from tauon.model.node import Node, NodeState
 from tauon.model.offer import Offer
 from tauon.model.plan import StartAttempt, WaitCode, WaitReason
 from tauon.model.pool import Pool
-from tauon.model.resources import MILLI, Request, Resources
+from tauon.model.resources import MILLI, CapacityType, Request, Resources
 from tauon.model.terrain import Terrain
 from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
 from tauon.planner.fit import choices, find
+from tauon.planner.interruption import overhead, rate_per_h
 from tauon.planner.offers import Option, options
 from tauon.planner.order import Order
 from tauon.planner.purse import Purse
 from tauon.planner.quota import Claim, Quotas
-from tauon.planner.spot import Prospect, may_use
+from tauon.planner.spot import Where, prospect
 
 BUYABLE = frozenset({WaitCode.CAPACITY, WaitCode.NO_NODE, WaitCode.RESERVED, WaitCode.ACQUIRING})
 TURNS = 256  # workloads looked at in one plan; the next one, due at once, goes on with the rest
@@ -138,6 +139,8 @@ class _Buyer:
         """The cheapest purchase for the whole gang, or why there is none."""
         best: tuple[float, Purchase] | None = None
         obstacles: dict[str, None] = {}
+        work_us = self._draft.snapshot.outlook.remaining_us(job, 0)
+        work_s = None if work_us is None else work_us / 1e6
         for group in self._groups(job, obstacles):
             over = _over_quota(self._draft.quotas, key, group[0], job.request.workers)
             if over:
@@ -147,9 +150,9 @@ class _Buyer:
             if purchase is None:
                 obstacles[self._scarce(group)] = None
                 continue
-            speed_cost = _cost_of_work(purchase, group[0])
-            if best is None or speed_cost < best[0]:
-                best = speed_cost, purchase
+            cost = _cost_of_work(purchase, group[0]) * self._overhead(job, purchase, work_s)
+            if best is None or cost < best[0]:
+                best = cost, purchase
         if best is None:
             return None, "; ".join(list(obstacles)[:3])
         return best[1], ""
@@ -157,8 +160,7 @@ class _Buyer:
     def _groups(self, job: Job, obstacles: dict[str, None]) -> list[list[Option]]:
         """The options by what one gang may not mix: pool, accelerator type and amount, capacity type and region."""
         snapshot = self._draft.snapshot
-        prospect = Prospect.of(job, snapshot)
-        groups: dict[_Kind, list[Option]] = {}
+        possible: list[Option] = []
         for name, market in snapshot.offers.items():
             if name in snapshot.closed_pools:
                 obstacles[f"pool {name} does not answer: {snapshot.closed_pools[name]}"] = None
@@ -172,13 +174,44 @@ class _Buyer:
                     self._draft.look_again_at(until_us)
                     obstacles[f"{offer.id} had nothing left a short while ago"] = None
                     continue
-                if not may_use(prospect, offer):
-                    obstacles[f"{offer.id} is too risky for its deadline"] = None
-                    continue
-                groups.setdefault(_kind(option), []).append(option)
-        if not groups and not obstacles:
+                possible.append(option)
+        if not possible and not obstacles:
             obstacles[f"no pool offers {job.request} within its constraints"] = None
+        groups: dict[_Kind, list[Option]] = {}
+        for option in self._in_time(job, possible, obstacles):
+            groups.setdefault(_kind(option), []).append(option)
         return list(groups.values())
+
+    def _in_time(self, job: Job, possible: list[Option], obstacles: dict[str, None]) -> list[Option]:
+        """What of these a job with a deadline should have now: spot while it can, what stays when it must."""
+        snapshot = self._draft.snapshot
+        if job.deadline_us is None:
+            return possible
+        stays = [o for o in possible if o.offer.shape.capacity_type is not CapacityType.SPOT]
+        spot = [o for o in possible if o.offer.shape.capacity_type is CapacityType.SPOT]
+        offers = [option.offer for market in snapshot.offers.values() for option in options(job.request, market)]
+        if not any(offer.shape.capacity_type is CapacityType.SPOT for offer in offers):
+            return possible
+        boot_s = max((option.offer.boot_s for option in stays or spot), default=0.0)
+        has_spot = any(self._purse.affords(option.offer) for option in spot)
+        stands = prospect(job, snapshot, boot_s=boot_s, has_spot=has_spot)
+        if stands is None:
+            return possible
+        if stands.where is Where.ON_DEMAND:
+            return stays or spot
+        cheapest = min((o.micro_usd_per_work for o in spot), default=0.0)
+        if stands.until_us is not None:
+            self._draft.look_again_at(stands.until_us)
+            if not has_spot:
+                wait_s = (stands.until_us - snapshot.at_us) / 1e6
+                obstacles[f"its deadline lets it wait for spot; in {wait_s:.0f} s what stays is bought"] = None
+        return [*spot, *(o for o in stays if o.micro_usd_per_work <= cheapest)]
+
+    def _overhead(self, job: Job, purchase: Purchase, work_s: float | None) -> float:
+        """By what factor interruptions make the work dearer; any node that goes stops the whole gang."""
+        seen = self._draft.snapshot.cluster.machines.exposure
+        rate = sum(rate_per_h(o.offer, seen.get(o.offer.id)) * count for o, count in purchase.lots)
+        return overhead(job, rate, boot_s=purchase.boot_s, work_s=work_s)
 
     def _scarce(self, group: list[Option]) -> str:
         offer = group[0].offer

@@ -56,7 +56,7 @@ def _when_idle(draft: Draft, node: Node, pool: Pool, offer: Offer | None) -> Non
     if node.reclaim_at_us is not None:
         draft.release(node.id, "it is empty and would be taken back")
         return
-    idle_us = draft.snapshot.cluster.idle_since_us(node.id)
+    idle_us = draft.snapshot.cluster.machines.idle_since(node.id, now_us)
     due_us = release_due_us(node, idle_us + _keep_us(pool), offer.billing_s if offer else 1)
     if now_us < due_us:
         draft.look_again_at(due_us)
