@@ -26,6 +26,7 @@ def state_of(cluster: Cluster) -> dict[str, Any]:
         "fleet": dict(cluster.fleet),
         "held": {queue: amounts for queue, amounts in cluster.held.items() if amounts != Resources()},
         "by priority": {priority: set(ids) for priority, ids in live.by_priority.items()},
+        "by kind": {kind: set(ids) for kind, ids in live.by_kind.items()},
         "on nodes": {node: set(cluster.attempts_on(node)) for node in cluster.nodes},
         "timeouts": {attempt: live.timeouts.is_due(attempt, cluster.at_us) for attempt in cluster.attempts},
         "unwanted": set(live.unwanted),

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from tauon.model.attempt import Attempt
 from tauon.model.due import Due
-from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job
+
+
+class Kind(NamedTuple):
+    """What attempts have in common that who has to give way to whom depends on."""
+
+    queue: QueueName
+    priority: int
+    pool: PoolName
+    accelerator: str
+    accelerator_milli: int
+
+
+def kind_of(attempt: Attempt, job: Job) -> Kind:
+    """The kind of an attempt."""
+    return Kind(job.queue, job.priority, attempt.pool, attempt.accelerator, attempt.accelerator_milli)
 
 
 class Live:
@@ -16,6 +32,7 @@ class Live:
     def __init__(self) -> None:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.by_priority: dict[int, dict[AttemptId, None]] = {}
+        self.by_kind: dict[Kind, dict[AttemptId, None]] = {}
         self.timeouts: Due[AttemptId] = Due()  # of those that run and have not been told to stop
         self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
         self.stopping: dict[AttemptId, None] = {}
@@ -27,6 +44,7 @@ class Live:
 
     def add(self, attempt: Attempt, job: Job) -> None:
         self.by_priority.setdefault(job.priority, {})[attempt.id] = None
+        self.by_kind.setdefault(kind_of(attempt, job), {})[attempt.id] = None
         for worker in attempt.placement:
             self._on_node.setdefault(worker.node, {})[attempt.id] = None
         if job.cancel_requested_by:
@@ -47,6 +65,10 @@ class Live:
         del self.by_priority[job.priority][attempt.id]
         if not self.by_priority[job.priority]:
             del self.by_priority[job.priority]
+        kind = kind_of(attempt, job)
+        del self.by_kind[kind][attempt.id]
+        if not self.by_kind[kind]:
+            del self.by_kind[kind]
         self.timeouts.discard(attempt.id)
         self.unwanted.pop(attempt.id, None)
         self.stopping.pop(attempt.id, None)

@@ -146,21 +146,23 @@ class _Search:
         self._guarantees = draft.quotas.tree.has_guarantees
         self._lost: dict[AttemptId, Cost] = {}
         self._out: dict[AttemptId, Claim] = {}
-        cluster = draft.snapshot.cluster
-        for priority, attempts in cluster.live.by_priority.items():
-            if priority >= job.priority and standing == BORROWING:
+        for kind, attempts in draft.snapshot.cluster.live.by_kind.items():
+            if kind.priority < job.priority or standing != BORROWING:
+                self._add(kind.priority, attempts, ripe_only=ripe_only)
+
+    def _add(self, priority: int, attempts: Iterable[AttemptId], *, ripe_only: bool) -> None:
+        """Look at all attempts of a kind: what has to give way is alike for them, how much is lost with each is not."""
+        draft, cluster = self.draft, self.draft.snapshot.cluster
+        free = [cluster.attempts[a] for a in attempts if a not in draft.stopping and a not in draft.pledged]
+        if not free or not self.gives_way(free[0]):
+            return
+        for attempt in free:
+            if ripe_only and _ripe_us(draft, self.job, attempt) > draft.snapshot.at_us:
+                self.has_unripe = True
                 continue
-            for attempt_id in attempts:
-                attempt = cluster.attempts[attempt_id]
-                if attempt_id in draft.stopping or attempt_id in draft.pledged or not self.gives_way(attempt):
-                    continue
-                if ripe_only and _ripe_us(draft, job, attempt) > draft.snapshot.at_us:
-                    self.has_unripe = True
-                    continue
-                lost = lost_work(attempt, cluster.jobs[attempt.job], draft.snapshot.at_us)
-                self._lost[attempt_id] = (priority, lost)
-                for node in dict.fromkeys(worker.node for worker in attempt.placement):
-                    self.on_node.setdefault(node, []).append(attempt)
+            self._lost[attempt.id] = (priority, lost_work(attempt, cluster.jobs[attempt.job], draft.snapshot.at_us))
+            for node in dict.fromkeys(worker.node for worker in attempt.placement):
+                self.on_node.setdefault(node, []).append(attempt)
 
     def gives_way(self, attempt: Attempt) -> bool:
         """Whether an attempt has to give way to the job, with all that were counted out before it.
