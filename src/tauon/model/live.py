@@ -21,11 +21,6 @@ class Kind(NamedTuple):
     accelerator_milli: int
 
 
-def kind_of(attempt: Attempt, job: Job) -> Kind:
-    """The kind of an attempt."""
-    return Kind(job.queue, job.priority, attempt.pool, attempt.accelerator, attempt.accelerator_milli)
-
-
 class Live:
     """Only the cluster changes this; dicts are used as sets that keep their order."""
 
@@ -33,6 +28,7 @@ class Live:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.by_priority: dict[int, dict[AttemptId, None]] = {}
         self.by_kind: dict[Kind, dict[AttemptId, None]] = {}
+        self.kinds: dict[AttemptId, Kind] = {}
         self.timeouts: Due[AttemptId] = Due()  # of those that run and have not been told to stop
         self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
         self.stopping: dict[AttemptId, None] = {}
@@ -44,7 +40,9 @@ class Live:
 
     def add(self, attempt: Attempt, job: Job) -> None:
         self.by_priority.setdefault(job.priority, {})[attempt.id] = None
-        self.by_kind.setdefault(kind_of(attempt, job), {})[attempt.id] = None
+        kind = Kind(job.queue, job.priority, attempt.pool, attempt.accelerator, attempt.accelerator_milli)
+        self.by_kind.setdefault(kind, {})[attempt.id] = None
+        self.kinds[attempt.id] = kind
         for worker in attempt.placement:
             self._on_node.setdefault(worker.node, {})[attempt.id] = None
         if job.cancel_requested_by:
@@ -65,7 +63,7 @@ class Live:
         del self.by_priority[job.priority][attempt.id]
         if not self.by_priority[job.priority]:
             del self.by_priority[job.priority]
-        kind = kind_of(attempt, job)
+        kind = self.kinds.pop(attempt.id)
         del self.by_kind[kind][attempt.id]
         if not self.by_kind[kind]:
             del self.by_kind[kind]

@@ -48,11 +48,11 @@ def acquire(draft: Draft) -> None:
     snapshot = draft.snapshot
     if not snapshot.offers and not snapshot.cluster.bought:
         return
-    lines = snapshot.cluster.waiting.lines
-    skip = {key for key in lines if key not in draft.waiting or draft.waiting[key].code not in BUYABLE}
-    if len(skip) == len(lines):
+    waiting = draft.waiting
+    lines = [key for key in snapshot.cluster.waiting.lines if key in waiting and waiting[key].code in BUYABLE]
+    if not lines:
         return
-    order = Order(snapshot, quotas=draft.quotas, skip=skip)
+    order = Order(snapshot, quotas=draft.quotas, lines=lines)
     started = {action.attempt.job for action in draft.actions if isinstance(action, StartAttempt)}
     buyer = _Buyer(draft)
     for _ in range(TURNS):

@@ -38,8 +38,6 @@ class Draft:
         self._future: CapacityFork | None = None
         self.kept: dict[JobId, set[NodeId]] = {}  # the nodes on which a place is reserved, by for whom
         self._unreserved: CapacityFork | None = None
-        self._below: dict[int, CapacityFork] = {}
-        self._lowest = min(snapshot.cluster.live.by_priority, default=0)
 
     @property
     def future(self) -> CapacityFork:
@@ -49,17 +47,6 @@ class Draft:
         if self._future is None:
             self._future = self.without(self.stopping)
         return self._future
-
-    def future_without(self, priority: int) -> CapacityFork | None:
-        """What would be free if all work of lower priority were gone as well; None when there is none."""
-        if priority <= self._lowest:
-            return None
-        view = self._below.get(priority)
-        if view is None:
-            live = self.snapshot.cluster.live
-            lower = [a for p, attempts in live.by_priority.items() if p < priority for a in attempts]
-            view = self._below[priority] = self.without(dict.fromkeys(lower) | self.stopping)
-        return view
 
     @property
     def started_on(self) -> set[NodeId]:
@@ -116,29 +103,25 @@ class Draft:
         self.kept[job] = {worker.node for worker in fit.placement}
         self.pledged.update(dict.fromkeys(victim.id for victim in victims))
         self._held.append((fit.placement, fit.resources))
-        for view in (self.free, self._future, *self._below.values()):
+        for view in (self.free, self._future):
             if view is not None:
                 for worker in fit.placement:
                     view.hold(worker, fit.resources)
 
     def _take(self, placement: Sequence[WorkerPlacement], amounts: Resources) -> None:
         self._taken.append((placement, amounts))
-        for view in (self._future, *self._below.values()):
-            if view is not None:
-                for worker in placement:
-                    view.change(worker, amounts, -1)
+        if self._future is not None:
+            for worker in placement:
+                self._future.change(worker, amounts, -1)
 
     def stop(self, attempt: Attempt, cause: StopCause, notice_s: float, reason: str) -> None:
         """Take a placement away."""
         self.actions.append(StopAttempt(attempt=attempt.id, cause=cause, notice_s=notice_s, reason=reason))
         self.stopping[attempt.id] = None
         self.quotas.stop(attempt)
-        priority = self.snapshot.cluster.jobs[attempt.job].priority
-        views = [view for below, view in self._below.items() if priority >= below]
-        for view in (self._future, *views):
-            if view is not None:
-                for worker in attempt.placement:
-                    view.change(worker, attempt.resources, +1)
+        if self._future is not None:
+            for worker in attempt.placement:
+                self._future.change(worker, attempt.resources, +1)
 
     def launch(self, node: Node, reason: str) -> None:
         """Buy a node."""

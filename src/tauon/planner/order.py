@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tauon.model.ids import QueueName
 from tauon.model.job import Job
@@ -11,8 +11,7 @@ from tauon.model.queue import QueueOrder
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import LineKey, Place
-from tauon.planner.fit import choices
-from tauon.planner.quota import BORROWING, GUARANTEED, Quotas, claims
+from tauon.planner.quota import BORROWING, GUARANTEED, Quotas
 from tauon.planner.shares import Shares
 
 Within = tuple[int, int]  # the smaller goes first among equally urgent workloads of one queue
@@ -44,7 +43,14 @@ class Order:
     turn has come, and put back if it has become worse.
     """
 
-    def __init__(self, snapshot: Snapshot, *, quotas: Quotas | None = None, skip: Container[LineKey] = ()) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        quotas: Quotas | None = None,
+        lines: Iterable[LineKey] | None = None,
+        is_over: Callable[[LineKey], bool] = lambda _: False,
+    ) -> None:
         self._snapshot = snapshot
         self._terrain = snapshot.terrain
         cluster = snapshot.cluster
@@ -56,13 +62,24 @@ class Order:
         self._lanes: dict[QueueName, list[_Turn]] = {}
         self._turns: list[_QueueTurn] = []
         self._served: _Turn | None = None
-        for number, (key, line) in enumerate(cluster.waiting.lines.items()):
-            if key not in skip:
-                self._lines[key] = iter(line)
-                self._numbers[key] = number
-                self._advance(key)
+        self._is_over = is_over
+        self.dropped: list[LineKey] = []  # lines whose turn had come when nothing could be done for them any more
+        self._shares: Shares | None = None
+        self._given: list[tuple[QueueName, str, Resources]] = []
+        self.admit(cluster.waiting.lines if lines is None else lines)
+
+    def admit(self, lines: Iterable[LineKey]) -> None:
+        """Serve these lines too; to be called when `next` has come to its end."""
+        cluster = self._snapshot.cluster
+        for key in lines:
+            self._lines[key] = iter(cluster.waiting.lines[key])
+            self._numbers[key] = len(self._numbers)
+            self._advance(key)
         # To compare all queues costs far more than to serve one, and mostly only one has something waiting.
-        self._shares = Shares(cluster, snapshot.at_us) if len(self._lanes) > 1 else None
+        if self._shares is None and len(self._lanes) > 1:
+            self._shares = Shares(cluster, self._snapshot.at_us)
+            for given in self._given:
+                self._shares.add(*given)
         for queue in self._lanes:
             self._enter(queue)
 
@@ -86,7 +103,9 @@ class Order:
 
     def served(self, key: LineKey, amounts: Resources, accelerator: str = "") -> None:
         """The job whose turn it was got these amounts, now or as soon as they are free: its line's next may come."""
-        if self._shares is not None:
+        if self._shares is None:
+            self._given.append((key.queue, accelerator, amounts))
+        else:
             self._shares.add(key.queue, accelerator, amounts)
         self._below.pop(key, None)
         self._advance(key)
@@ -126,6 +145,10 @@ class Order:
         lane = self._lanes[queue]
         while lane:
             standing, priority, within, number, place, key = lane[0]
+            if self._is_over(key):
+                heapq.heappop(lane)
+                self.dropped.append(key)
+                continue
             now = -(self._standing(key) or BORROWING)
             if now > standing:
                 heapq.heapreplace(lane, (now, priority, within, number, place, key))
@@ -138,7 +161,4 @@ class Order:
         """The best standing of a line among those that it has not been tried with; None when there is none."""
         if not self.tree.has_guarantees:
             return BORROWING
-        below = self._below.get(key, GUARANTEED + 1)
-        ways = choices(key.request, self._terrain)
-        found = (self._quotas.standing(c) for _, c in claims(key.queue, key.priority, ways, key.request.workers))
-        return max((standing for standing in found if standing < below), default=None)
+        return self._quotas.best_standing(key, self._terrain, self._below.get(key, GUARANTEED + 1))

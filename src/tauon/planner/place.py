@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tauon.model.attempt import Attempt
 from tauon.model.ids import JobId, PoolName, attempt_id
@@ -11,11 +11,12 @@ from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import Request
 from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
-from tauon.planner.fit import Choice, Fit, find
+from tauon.planner.fit import Choice, Fit, choices, find
 from tauon.planner.misses import Misses
 from tauon.planner.order import Order
 from tauon.planner.preempt import Coming, make_room
-from tauon.planner.quota import Permitted, permitted
+from tauon.planner.prospects import Prospects
+from tauon.planner.quota import BORROWING, Limit, Permitted, permitted
 from tauon.planner.shortage import shortage
 
 # A search for victims costs more than one for a free place. Each that is made stops something, and the next plan,
@@ -24,10 +25,26 @@ PREEMPTIONS = 32
 
 
 def place(draft: Draft) -> None:
-    """Serve the lines in order until each is used up or blocked."""
+    """Serve the lines for which anything can be done in order, until each is used up or blocked."""
     blocked = _still_blocked(draft)
     draft.waiting.update(blocked)
-    order = Order(draft.snapshot, quotas=draft.quotas, skip=blocked)
+    rest = [key for key in draft.snapshot.cluster.waiting.lines if key not in blocked]
+    prospects = Prospects(draft)
+    hopeful = prospects.hopeful(rest)
+    order = Order(draft.snapshot, quotas=draft.quotas, lines=hopeful, is_over=prospects.is_over)
+    _serve(draft, order, prospects)
+    while (rest := [key for key in rest if key not in hopeful]) and prospects.have_grown():
+        hopeful = prospects.hopeful(rest)
+        order.admit(hopeful)
+        _serve(draft, order, prospects)
+    _tell(draft, (*rest, *order.dropped))
+    next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
+    if next_us is not None:
+        draft.look_again_at(next_us)
+
+
+def _serve(draft: Draft, order: Order, prospects: Prospects) -> None:
+    """Serve whoever is next, until nobody is."""
     missed = Misses()  # what did not fit once won't fit later in the same plan
     preemptions = 0
     while (turn := order.next()) is not None:
@@ -43,8 +60,10 @@ def place(draft: Draft) -> None:
                 continue
             missed.add(request, may.now)
         coming = _what_comes(draft, request, may.later)
+        if coming is None and may.later:
+            prospects.missed(request, may.later)
         if coming is None and preemptions < PREEMPTIONS:
-            coming = make_room(draft, job, may, standing)
+            coming = _room_made(draft, prospects, turn, may)
             preemptions += coming is not None and not coming.pledged
         if coming is not None:
             draft.quotas.reserve(key, coming.fit, standing)
@@ -54,9 +73,18 @@ def place(draft: Draft) -> None:
             draft.waiting.setdefault(key, _why(may, draft, request))
     if preemptions == PREEMPTIONS:
         draft.look_again_at(draft.snapshot.at_us)
-    next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
-    if next_us is not None:
-        draft.look_again_at(next_us)
+
+
+def _room_made(draft: Draft, prospects: Prospects, turn: tuple[LineKey, Job, int], may: Permitted) -> Coming | None:
+    """Where work that has to give way makes room for the job whose turn it is."""
+    key, job, standing = turn
+    ways = may.later or choices(job.request, draft.terrain)
+    if not prospects.worth_a_search(key, ways, standing):
+        return None
+    coming = make_room(draft, job, may, standing)
+    if coming is None and may.later:
+        prospects.found_none(key, ways, standing)
+    return coming
 
 
 def _still_blocked(draft: Draft) -> Mapping[LineKey, WaitReason]:
@@ -100,8 +128,26 @@ def _keep(draft: Draft, key: LineKey, job: Job, coming: Coming) -> None:
 
 def _why(may: Permitted, draft: Draft, request: Request) -> WaitReason:
     if may.limit is not None and not may.now:
-        return WaitReason(code=WaitCode.QUOTA, message=may.limit.text)
+        return _at_limit(may.limit)
     return shortage(request, may.now or may.later, draft)
+
+
+def _at_limit(limit: Limit) -> WaitReason:
+    return WaitReason(code=WaitCode.QUOTA, message=limit.text)
+
+
+def _tell(draft: Draft, lines: Iterable[LineKey]) -> None:
+    """Say why lines wait for which nothing can be done: the same for all that ask for the same, but for limits."""
+    quotas, terrain = draft.quotas, draft.terrain
+    alike: dict[Request, WaitReason] = {}
+    for key in lines:
+        why = alike.get(key.request)
+        if why is None:
+            why = alike[key.request] = shortage(key.request, choices(key.request, terrain), draft)
+        if quotas.tree.has_limits:
+            may = permitted(quotas, key, terrain, BORROWING)
+            why = why if may.now or may.limit is None else _at_limit(may.limit)
+        draft.waiting[key] = why
 
 
 def _what_comes(draft: Draft, request: Request, ways: Sequence[Choice]) -> Coming | None:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from tauon.model.attempt import Attempt, StopCause
 from tauon.model.capacity import CapacityFork
-from tauon.model.ids import AttemptId, NodeId
+from tauon.model.ids import AttemptId, NodeId, QueueName
 from tauon.model.job import Job
+from tauon.model.live import Kind
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.queue import path
+from tauon.model.resources import MILLI
 from tauon.model.room import Room
 from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
 from tauon.planner.fit import Choice, Fit, find, workers_that_fit
 from tauon.planner.quota import BORROWING, Claim, Permitted, permitted
+
+# Of what would have to give way, all is compared as long as it is so few attempts; else that on so many nodes, which
+# are many more than a gang needs: the cheapest of many is hardly cheaper than the cheapest of all.
+FEW = 2_000
+NODES_AT_LEAST = 64
+NODES_FOR_EACH = 16
 
 Cost = tuple[int, int]  # the highest priority among what is stopped, then the work that is lost
 
@@ -37,13 +46,8 @@ def make_room(draft: Draft, job: Job, may: Permitted, standing: int = BORROWING)
     """
     if not may.later:
         return _within_limit(draft, job, may, standing)
-    guarantees = draft.quotas.tree.has_guarantees
-    if not guarantees:
-        emptied = draft.future_without(job.priority)
-        if emptied is None or find(job.request, may.later, emptied) is None:
-            return None
-    for ripe_only in (True, False) if guarantees else (True,):
-        search = _Search(draft, job, standing, ripe_only=ripe_only)
+    for ripe_only in (True, False) if draft.quotas.tree.has_guarantees else (True,):
+        search = _Search(draft, job, standing, may.later, ripe_only=ripe_only)
         victims = search.cheapest_set(may.later)
         if victims is not None:
             return _take(draft, job, may.later, victims)
@@ -56,9 +60,8 @@ def _within_limit(draft: Draft, job: Job, may: Permitted, standing: int) -> Comi
     """Stop lower-priority attempts of a queue that is at its limit, so that a more urgent one gets their place."""
     if may.limit is None:
         return None
-    search = _Search(draft, job, standing, ripe_only=True)
-    below = (a for a in search.everybody() if may.limit.queue in path(draft.snapshot.cluster.jobs[a.job].queue))
-    lower = search.cheapest_first(a for a in below if draft.snapshot.cluster.jobs[a.job].priority < job.priority)
+    search = _Search(draft, job, standing, (), ripe_only=True, below=may.limit.queue)
+    lower = search.cheapest_first(search.everybody())
     chosen: list[Attempt] = []
     key = LineKey(job.queue, job.priority, job.request)
     ways: tuple[Choice, ...] = ()
@@ -137,32 +140,80 @@ class _Search:
     With `ripe_only` those that have not run long enough yet are left out, and `has_unripe` says that there are any.
     """
 
-    def __init__(self, draft: Draft, job: Job, standing: int, *, ripe_only: bool) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        job: Job,
+        standing: int,
+        ways: Sequence[Choice],
+        *,
+        ripe_only: bool,
+        below: QueueName | None = None,
+    ) -> None:
         self.draft = draft
         self.job = job
         self.on_node: dict[NodeId, list[Attempt]] = {}
         self.has_unripe = False
+        self._ripe_only = ripe_only
         self._standing = standing
         self._guarantees = draft.quotas.tree.has_guarantees
         self._lost: dict[AttemptId, Cost] = {}
         self._out: dict[AttemptId, Claim] = {}
-        for kind, attempts in draft.snapshot.cluster.live.by_kind.items():
-            if kind.priority < job.priority or standing != BORROWING:
-                self._add(kind.priority, attempts, ripe_only=ripe_only)
+        if below is None:
+            grounds = {(way.pool, way.accelerator) for way in ways}
+            weak = [kind for kind in draft.snapshot.cluster.live.by_kind if self._is_on(kind, grounds)]
+        else:
+            lower = (kind for kind in draft.snapshot.cluster.live.by_kind if kind.priority < job.priority)
+            weak = [kind for kind in lower if below in path(kind.queue)]
+        self._gather([kind for kind in weak if draft.quotas.gives_way(kind, (standing, job.priority))], ways)
 
-    def _add(self, priority: int, attempts: Iterable[AttemptId], *, ripe_only: bool) -> None:
-        """Look at all attempts of a kind: what has to give way is alike for them, how much is lost with each is not."""
-        draft, cluster = self.draft, self.draft.snapshot.cluster
-        free = [cluster.attempts[a] for a in attempts if a not in draft.stopping and a not in draft.pledged]
-        if not free or not self.gives_way(free[0]):
+    def _is_on(self, kind: Kind, grounds: AbstractSet[tuple[str, str]]) -> bool:
+        """Whether stopping such work could free anything where the job can be."""
+        if (kind.pool, kind.accelerator) in grounds or (kind.pool, "") in grounds:
+            return True
+        return not kind.accelerator and any(kind.pool == pool for pool, _ in grounds)
+
+    def _gather(self, weak: Sequence[Kind], ways: Sequence[Choice]) -> None:
+        """Look at what is weaker than the job: all of it, or where there is a lot, on as many nodes as will do."""
+        by_kind, attempts = self.draft.snapshot.cluster.live.by_kind, self.draft.snapshot.cluster.attempts
+        if not ways or sum(len(by_kind[kind]) for kind in weak) <= FEW:
+            for kind in weak:
+                for attempt_id in by_kind[kind]:
+                    self._look_at(attempts[attempt_id], kind)
             return
-        for attempt in free:
-            if ripe_only and _ripe_us(draft, self.job, attempt) > draft.snapshot.at_us:
-                self.has_unripe = True
-                continue
-            self._lost[attempt.id] = (priority, lost_work(attempt, cluster.jobs[attempt.job], draft.snapshot.at_us))
-            for node in dict.fromkeys(worker.node for worker in attempt.placement):
-                self.on_node.setdefault(node, []).append(attempt)
+        live, among, left = self.draft.snapshot.cluster.live, set(weak), NODES_AT_LEAST
+        left += NODES_FOR_EACH * self.job.request.workers
+        for node in self._nodes_of(ways):
+            here = [attempt for attempt in live.on_node(node) if live.kinds[attempt.id] in among]
+            left -= bool(here)
+            if left < 0:
+                return
+            for attempt in here:
+                if attempt.id not in self._lost:
+                    self._look_at(attempt, live.kinds[attempt.id])
+
+    def _nodes_of(self, ways: Sequence[Choice]) -> Iterator[NodeId]:
+        """Where the job could be, those with the most free first; elsewhere first in every plan, so that no node is
+        always left out."""
+        view, turn = self.draft.future, self.draft.snapshot.cluster.seq
+        for shape in dict.fromkeys(shape for way in ways for shape in way.shapes):
+            for whole in range(shape.accelerator_count, -1, -1):
+                nodes = [room.node for room in view.bucket(shape, whole)]
+                first = turn % len(nodes) if nodes else 0
+                yield from nodes[first:]
+                yield from nodes[:first]
+
+    def _look_at(self, attempt: Attempt, kind: Kind) -> None:
+        draft = self.draft
+        if attempt.id in draft.stopping or attempt.id in draft.pledged:
+            return
+        if self._ripe_only and _ripe_us(draft, self.job, attempt) > draft.snapshot.at_us:
+            self.has_unripe = True
+            return
+        job = draft.snapshot.cluster.jobs[attempt.job]
+        self._lost[attempt.id] = (kind.priority, lost_work(attempt, job, draft.snapshot.at_us))
+        for node in dict.fromkeys(worker.node for worker in attempt.placement):
+            self.on_node.setdefault(node, []).append(attempt)
 
     def gives_way(self, attempt: Attempt) -> bool:
         """Whether an attempt has to give way to the job, with all that were counted out before it.
@@ -196,12 +247,11 @@ class _Search:
         """What to stop, in the cheapest of these ways; None when nothing would do."""
         if not self._lost:
             return None
-        if self._guarantees:
-            emptied = self.draft.future.fork()
-            for attempt in self.everybody():
-                _change(emptied, attempt, +1)
-            if find(self.job.request, ways, emptied) is None:
-                return None
+        emptied = self.draft.future.fork()
+        for attempt in self.everybody():
+            _change(emptied, attempt, +1)
+        if find(self.job.request, ways, emptied) is None:
+            return None
         sets = [chosen for way in ways if (chosen := self.victims(way)) is not None]
         return min(sets, key=self.cost) if sets else None
 
@@ -290,8 +340,9 @@ class _Seating:
             if room is not None and room.shape in shapes:
                 yield room
         if self._search.job.request.workers > 1:  # a single worker that fits into what is free needs no victims
+            least = self._way.resources.accelerator_milli // MILLI
             for shape in self._way.shapes:
-                for whole in range(shape.accelerator_count + 1):
+                for whole in range(least, shape.accelerator_count + 1):
                     yield from (r for r in self._view.bucket(shape, whole) if r.node not in self._search.on_node)
 
     def _look(self, node: NodeId) -> None:

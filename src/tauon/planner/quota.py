@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tauon.model.attempt import Attempt
 from tauon.model.cluster import Cluster
 from tauon.model.holdings import spending
 from tauon.model.ids import AttemptId, QueueName
+from tauon.model.live import Kind
 from tauon.model.money import Money, hourly
 from tauon.model.queue import path
-from tauon.model.resources import MILLI
+from tauon.model.resources import MILLI, Request
 from tauon.model.terrain import Terrain
 from tauon.model.tree import Level
 from tauon.model.waiting import LineKey
@@ -38,6 +40,9 @@ class Limit(NamedTuple):
 
     queue: QueueName
     text: str
+
+
+Rooms = tuple[tuple[int, int], ...]  # standings, and how much more is covered with each, in thousandths
 
 
 class _Book:
@@ -90,6 +95,9 @@ class Quotas:
         limits, guarantees = self.tree.has_limits, self.tree.has_guarantees
         self._kept = (self._all, self._firm) * limits + (self._sure,) * guarantees
         self._future = self._kept[limits:]
+        # What was worked out, by topmost queue and type: until something changes there.
+        self._rooms: dict[tuple[QueueName, str], dict[tuple[QueueName, int], Rooms]] = {}
+        self._alone: dict[tuple[QueueName, str], dict[Kind, int]] = {}
         if not self.is_needed:
             return
         holdings = cluster.holdings
@@ -103,8 +111,14 @@ class Quotas:
             self.stop(cluster.attempts[attempt_id])
 
     def _put(self, claim: Claim, sign: int) -> None:
+        self._forget(claim)
         for book in self._kept:
             book.add(claim, sign)
+
+    def _forget(self, claim: Claim) -> None:
+        below = (path(claim.queue)[0], claim.accelerator)
+        self._rooms.pop(below, None)
+        self._alone.pop(below, None)
 
     # ---------------------------------------------------------------- claims
 
@@ -126,6 +140,7 @@ class Quotas:
             atoms = sum(hourly(nodes[worker.node].shape.rates, fit.resources).atoms for worker in fit.placement)
             milli = fit.resources.accelerator_milli * len(fit.placement)
             claim = Claim(key.queue, key.priority, fit.accelerator, milli, atoms)
+            self._forget(claim)
             self._firm.add(claim, +1)
             if standing != BORROWING:
                 self._sure.add(claim, +1)
@@ -134,6 +149,7 @@ class Quotas:
         """It is being stopped; with `sign` +1, it is not after all."""
         if self.is_needed:
             claim = self.claim_of(attempt)
+            self._forget(claim)
             for book in self._future:
                 book.add(claim, sign)
 
@@ -148,12 +164,54 @@ class Quotas:
         """The same for one that is counted already."""
         return self._standing(claim, 0)
 
+    def gives_way(self, kind: Kind, rank: tuple[int, int]) -> bool:
+        """Whether work of a kind has to give way, any one alone, to a claim of this standing and priority: whether it
+        would have a weaker one once it is stopped. Among borrowers a higher priority is needed."""
+        standing, priority = rank
+        if kind.priority >= priority and (standing == BORROWING or not self.tree.has_guarantees):
+            return False
+        if not self.tree.has_guarantees:
+            return True
+        kept = self._alone.setdefault((path(kind.queue)[0], kind.accelerator), {})
+        theirs = kept.get(kind)
+        if theirs is None:
+            claim = Claim(kind.queue, kind.priority, kind.accelerator, kind.accelerator_milli, 0)
+            self._sure.add(claim, -1)
+            theirs = kept[kind] = self._standing(claim, claim.milli)
+            self._sure.add(claim, +1)
+        return (theirs, kind.priority) < rank
+
+    def rooms(self, queue: QueueName, priority: int, accelerator: str) -> Rooms:
+        """How much more each guarantee over a queue covers at a priority, with the standing that this gives, the
+        lowest in the tree first. Kept until something changes below the same topmost queue."""
+        kept = self._rooms.setdefault((path(queue)[0], accelerator), {})
+        rooms = kept.get((queue, priority))
+        if rooms is None:
+            rooms = kept[queue, priority] = tuple(
+                (_standing_in(level), level.milli - self._covered(level, accelerator, priority))
+                for level in self.tree.levels(queue, accelerator)
+            )
+        return rooms
+
+    def best_standing(self, key: LineKey, terrain: Terrain, below: int = GUARANTEED + 1) -> int | None:
+        """The best standing below a bound with which a job of a line could be served in any way; None if in none."""
+        best = None
+        for accelerator, milli in _wants(key.request, terrain):
+            standing = BORROWING
+            for covered, room in self.rooms(key.queue, key.priority, accelerator):
+                if milli <= room:
+                    standing = covered
+                    break
+            if standing < below and (best is None or standing > best):
+                best = standing
+        return best
+
     def _standing(self, claim: Claim, more: int) -> int:
         if not self.tree.has_guarantees or not claim.accelerator:
             return BORROWING
         for level in self.tree.levels(claim.queue, claim.accelerator):
             if self._covered(level, claim.accelerator, claim.priority) + more <= level.milli:
-                return GUARANTEED if level.is_own else level.depth
+                return _standing_in(level)
         return BORROWING
 
     def _covered(self, level: Level, type_: str, priority: int) -> int:
@@ -206,6 +264,10 @@ def _money_text(name: QueueName, claim: Claim, held_atoms: int, most_micro_usd: 
     )
 
 
+def _standing_in(level: Level) -> int:
+    return GUARANTEED if level.is_own else level.depth
+
+
 def claim_for(queue: QueueName, priority: int, way: Choice, workers: int) -> Claim:
     """What a gang would hold if it were served in this way; at the price of its dearest shape."""
     atoms = max((hourly(shape.rates, way.resources).atoms for shape in way.shapes), default=0) * workers
@@ -216,6 +278,13 @@ def claims(queue: QueueName, priority: int, ways: Iterable[Choice], workers: int
     """Each way with what it would claim."""
     for way in ways:
         yield way, claim_for(queue, priority, way, workers)
+
+
+@lru_cache(maxsize=1 << 15)
+def _wants(request: Request, terrain: Terrain) -> tuple[tuple[str, int], ...]:
+    """What a gang would claim in each way, by type and in thousandths."""
+    found = ((way.accelerator, way.resources.accelerator_milli * request.workers) for way in choices(request, terrain))
+    return tuple(dict.fromkeys(found))
 
 
 class Permitted(NamedTuple):
