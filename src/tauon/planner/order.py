@@ -63,15 +63,19 @@ class Order:
         self._turns: list[_QueueTurn] = []
         self._served: _Turn | None = None
         self._is_over = is_over
-        self.dropped: list[LineKey] = []  # lines whose turn had come when nothing could be done for them any more
+        self.dropped: dict[LineKey, _Turn] = {}  # lines whose turn came when nothing could be done for them any more
         self._shares: Shares | None = None
         self._given: list[tuple[QueueName, str, Resources]] = []
         self.admit(cluster.waiting.lines if lines is None else lines)
 
     def admit(self, lines: Iterable[LineKey]) -> None:
-        """Serve these lines too; to be called when `next` has come to its end."""
+        """Serve these lines too, or again; to be called when `next` has come to its end."""
         cluster = self._snapshot.cluster
         for key in lines:
+            dropped = self.dropped.pop(key, None)
+            if dropped is not None:
+                heapq.heappush(self._lanes[key.queue], dropped)
+                continue
             self._lines[key] = iter(cluster.waiting.lines[key])
             self._numbers[key] = len(self._numbers)
             self._advance(key)
@@ -146,8 +150,7 @@ class Order:
         while lane:
             standing, priority, within, number, place, key = lane[0]
             if self._is_over(key):
-                heapq.heappop(lane)
-                self.dropped.append(key)
+                self.dropped[key] = heapq.heappop(lane)
                 continue
             now = -(self._standing(key) or BORROWING)
             if now > standing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from tauon.model.attempt import Attempt
 from tauon.model.ids import JobId, PoolName, attempt_id
@@ -33,14 +33,19 @@ def place(draft: Draft) -> None:
     hopeful = prospects.hopeful(rest)
     order = Order(draft.snapshot, quotas=draft.quotas, lines=hopeful, is_over=prospects.is_over)
     _serve(draft, order, prospects)
-    while (rest := [key for key in rest if key not in hopeful]) and prospects.have_grown():
+    while (rest := _left(rest, hopeful, order)) and prospects.have_grown():
         hopeful = prospects.hopeful(rest)
         order.admit(hopeful)
         _serve(draft, order, prospects)
-    _tell(draft, (*rest, *order.dropped))
+    _tell(draft, rest)
     next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
     if next_us is not None:
         draft.look_again_at(next_us)
+
+
+def _left(lines: Iterable[LineKey], hopeful: Container[LineKey], order: Order) -> list[LineKey]:
+    """The lines that have not been looked at to their end."""
+    return [key for key in lines if key not in hopeful or key in order.dropped]
 
 
 def _serve(draft: Draft, order: Order, prospects: Prospects) -> None:
