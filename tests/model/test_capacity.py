@@ -83,15 +83,18 @@ def agrees_in_levels(view: Capacity | CapacityFork, rooms: list[Room]) -> None:
         levels.setdefault(room.level(), set()).add(room.node)
     for level, nodes in levels.items():
         assert set(shelf.group(level) or ()) == nodes
-        enough = dict(shelf.levels(level.whole, level.cpu_milli, level.memory_mib))
-        assert set(enough[level]) == nodes
-    listed = [entry for whole in range(shape.accelerator_count + 1) for entry in shelf.levels(whole)]
+        want = Resources(accelerator_milli=level.whole * MILLI, cpu_milli=level.cpu_milli, memory_mib=level.memory_mib)
+        for rows in (shelf.row(level.whole, want), shelf.rows(want), shelf.rows(want, level.whole)):
+            assert [set(levels[level]) for levels in rows if level in levels] == [nodes]
+    listed = [entry for levels in shelf.rows(Resources()) for entry in levels.items()]
+    wholes = [level.whole for level, _ in listed]
+    assert wholes == sorted(wholes)
     assert len(listed) == len(levels)
     assert {level: set(nodes) for level, nodes in listed} == levels
     shares = {share for level in levels for share in level.shares}
     assert set(shelf.shares()) == shares
     for share in shares:
-        found = [(level, set(nodes)) for level, nodes in shelf.with_share(share)]
+        found = [(level, set(nodes)) for level, nodes in shelf.with_share(share).items()]
         assert sorted(found) == sorted((level, nodes) for level, nodes in levels.items() if share in level.shares)
 
 

@@ -8,7 +8,7 @@ from tauon.model.attempt import WorkerPlacement
 from tauon.model.errors import InvariantViolated
 from tauon.model.ids import NodeId
 from tauon.model.node import NodeShape
-from tauon.model.resources import MILLI, Resources
+from tauon.model.resources import Resources
 from tauon.model.room import Level, Room
 from tauon.model.shelf import Shelf
 
@@ -45,11 +45,13 @@ class Capacity:
 
     def bucket(self, shape: NodeShape, whole: int) -> Iterator[Room]:
         """The rooms of the nodes with exactly `whole` accelerators wholly free."""
-        return (self._rooms[node] for _, nodes in self.shelf(shape).levels(whole) for node in nodes)
+        return (
+            self._rooms[node] for levels in self.shelf(shape).row(whole) for nodes in levels.values() for node in nodes
+        )
 
     def count(self, shape: NodeShape, whole: int) -> int:
         """How many nodes of a shape have exactly `whole` accelerators wholly free."""
-        return sum(len(nodes) for _, nodes in self.shelf(shape).levels(whole))
+        return sum(len(nodes) for levels in self.shelf(shape).row(whole) for nodes in levels.values())
 
     def add(self, node: NodeId, shape: NodeShape) -> None:
         """Let a node take work."""
@@ -94,7 +96,7 @@ class Capacity:
         room = self._rooms.get(worker.node)
         if room is None:
             return f"{worker.node} takes no work"
-        if any(not 0 <= index < len(room.milli) for index in worker.accelerators):
+        if worker.accelerators and not 0 <= min(worker.accelerators) <= max(worker.accelerators) < len(room.milli):
             return f"{worker.node} has no accelerators {worker.accelerators}"
         before = room.level()
         room.change(worker, amounts, -1)
@@ -142,7 +144,7 @@ class CapacityFork:
     def bucket(self, shape: NodeShape, whole: int) -> Iterator[Room]:
         """The rooms of the nodes with exactly `whole` accelerators wholly free."""
         rooms, base = self._rooms, self._base
-        for _, nodes in self.shelf(shape).levels(whole):
+        for nodes in (nodes for levels in self.shelf(shape).row(whole) for nodes in levels.values()):
             for node in nodes:
                 room = rooms.get(node) or base.room(node)
                 if room is not None:
@@ -150,7 +152,7 @@ class CapacityFork:
 
     def count(self, shape: NodeShape, whole: int) -> int:
         """How many nodes of a shape have exactly `whole` accelerators wholly free."""
-        return sum(len(nodes) for _, nodes in self.shelf(shape).levels(whole))
+        return sum(len(nodes) for levels in self.shelf(shape).row(whole) for nodes in levels.values())
 
     def fork(self) -> CapacityFork:
         """A what-if over this what-if."""
@@ -187,10 +189,5 @@ class CapacityFork:
         if room is None:
             return
         before = room.level()
-        for index in worker.accelerators:
-            room.whole -= room.milli[index] == MILLI
-            room.milli[index] = max(0, room.milli[index] - worker.share_milli)
-        room.cpu_milli = max(0, room.cpu_milli - amounts.cpu_milli)
-        room.memory_mib = max(0, room.memory_mib - amounts.memory_mib)
-        room.disk_mib = max(0, room.disk_mib - amounts.disk_mib)
+        room.hold(worker, amounts)
         self._move(room, before)

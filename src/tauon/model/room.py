@@ -33,7 +33,7 @@ class Level(NamedTuple):
 class Room:
     """What is free on one node: thousandths of each accelerator, cores in thousandths, memory and disk in MiB."""
 
-    __slots__ = ("cpu_milli", "disk_mib", "memory_mib", "milli", "node", "shape", "whole")
+    __slots__ = ("_level", "cpu_milli", "disk_mib", "memory_mib", "milli", "node", "shape", "whole")
 
     def __init__(self, node: NodeId, shape: NodeShape) -> None:
         self.node = node
@@ -43,20 +43,25 @@ class Room:
         self.cpu_milli = shape.cpu_milli
         self.memory_mib = shape.memory_mib
         self.disk_mib = shape.disk_mib
+        self._level: Level | None = None  # as long as nothing has changed
 
     def copy(self) -> Room:
         twin = Room.__new__(Room)
         twin.node, twin.shape, twin.whole = self.node, self.shape, self.whole
         twin.milli = self.milli.copy()
         twin.cpu_milli, twin.memory_mib, twin.disk_mib = self.cpu_milli, self.memory_mib, self.disk_mib
+        twin._level = self._level  # noqa: SLF001 - its own kind
         return twin
 
     def level(self) -> Level:
         """What is free, whichever node it is."""
-        shares: tuple[int, ...] = ()
-        if self.whole + self.milli.count(0) < len(self.milli):
-            shares = tuple(sorted(free for free in self.milli if free and free != MILLI))
-        return Level(self.whole, self.cpu_milli, self.memory_mib, self.disk_mib, shares)
+        level = self._level
+        if level is None:
+            shares: tuple[int, ...] = ()
+            if self.whole + self.milli.count(0) < len(self.milli):
+                shares = tuple(sorted(free for free in self.milli if free and free != MILLI))
+            level = self._level = Level(self.whole, self.cpu_milli, self.memory_mib, self.disk_mib, shares)
+        return level
 
     def change(self, worker: WorkerPlacement, amounts: Resources, sign: int) -> None:
         """Take (`sign` -1) or give back (+1) what a worker holds."""
@@ -68,10 +73,21 @@ class Room:
         self.cpu_milli += sign * amounts.cpu_milli
         self.memory_mib += sign * amounts.memory_mib
         self.disk_mib += sign * amounts.disk_mib
+        self._level = None
+
+    def hold(self, worker: WorkerPlacement, amounts: Resources) -> None:
+        """Take as much as is free of what a worker will hold."""
+        for index in worker.accelerators:
+            self.whole -= self.milli[index] == MILLI
+            self.milli[index] = max(0, self.milli[index] - worker.share_milli)
+        self.cpu_milli = max(0, self.cpu_milli - amounts.cpu_milli)
+        self.memory_mib = max(0, self.memory_mib - amounts.memory_mib)
+        self.disk_mib = max(0, self.disk_mib - amounts.disk_mib)
+        self._level = None
 
     def fault(self) -> str:
         """What contradicts itself here, or an empty string."""
-        if any(m < 0 or m > MILLI for m in self.milli):
+        if self.milli and (min(self.milli) < 0 or max(self.milli) > MILLI):
             return f"{self.node}: an accelerator is given twice or freed twice ({self.milli})"
         if self.cpu_milli < 0 or self.memory_mib < 0 or self.disk_mib < 0:
             return f"{self.node}: more cores, memory or disk given than there is"

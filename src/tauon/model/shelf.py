@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 from tauon.model.ids import NodeId
+from tauon.model.resources import Resources
 from tauon.model.room import Level
 
 # Nodes at one level, in order of arrival. Placements mostly take the first: an OrderedDict drops it at once, where a
@@ -13,6 +14,7 @@ from tauon.model.room import Level
 Group = OrderedDict[NodeId, None]
 Levels = dict[Level, Group]
 Rows = list[dict[tuple[int, int], Levels]]
+NOTHING = Resources()
 
 
 def _size(level: Level) -> tuple[int, int]:
@@ -50,21 +52,29 @@ class Shelf:
         """The nodes at a level; not to be changed."""
         return self._groups.get(level)
 
-    def levels(self, whole: int, cpu_milli: int = 0, memory_mib: int = 0) -> Iterator[tuple[Level, Group]]:
-        """The levels with exactly `whole` accelerators wholly free, with their nodes; some that have less than these
-        cores and memory are passed over."""
-        cpu_size, memory_size = cpu_milli.bit_length(), memory_mib.bit_length()
+    def row(self, whole: int, want: Resources = NOTHING) -> Iterator[Levels]:
+        """The levels with exactly `whole` accelerators wholly free; some with too few cores or too little memory for
+        this are passed over."""
+        cpu_size, memory_size = want.cpu_milli.bit_length(), want.memory_mib.bit_length()
         for (cpu, memory), levels in self._rows[whole].items():
             if cpu >= cpu_size and memory >= memory_size:
-                yield from levels.items()
+                yield levels
+
+    def rows(self, want: Resources, least: int = 0) -> Iterator[Levels]:
+        """The same for all levels with at least so many accelerators wholly free, the fewest first."""
+        cpu_size, memory_size = want.cpu_milli.bit_length(), want.memory_mib.bit_length()
+        for row in self._rows[least:]:
+            for (cpu, memory), levels in row.items():
+                if cpu >= cpu_size and memory >= memory_size:
+                    yield levels
 
     def shares(self) -> Iterable[int]:
         """Which shares are free of accelerators that are given in part."""
         return self._by_share.keys()
 
-    def with_share(self, share: int) -> Iterable[tuple[Level, Group]]:
-        """The levels at which exactly this share of an accelerator is free, with their nodes."""
-        return self._by_share.get(share, {}).items()
+    def with_share(self, share: int) -> Levels:
+        """The levels at which exactly this share of an accelerator is free; not to be changed."""
+        return self._by_share.get(share, {})
 
     # ------------------------------------------------------------------- for its holder
 
@@ -92,7 +102,8 @@ class Shelf:
 
     def _own(self, level: Level) -> Group | None:
         group = self._groups.get(level)
-        if self._foreign and self._foreign.pop(level, None) is not None and group is not None:
+        if level in self._foreign and group is not None:
+            del self._foreign[level]
             group = group.copy()
             self._enter(level, group)
         return group

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 
 import msgspec
@@ -18,15 +17,14 @@ from tauon.model.ids import NodeId, PoolName
 from tauon.model.node import NodeShape
 from tauon.model.resources import MILLI, AcceleratorRequest, Request, Resources
 from tauon.model.room import Level, Room
-from tauon.model.shelf import Shelf
+from tauon.model.shelf import Levels
 from tauon.model.terrain import Terrain
-from tauon.planner.packing import Packing, Score, Tightest
+from tauon.planner.packing import NO_SCORE, Packing, Score, Scores, Tightest
 
 NO_LIMIT = 1 << 60
 # So many levels are compared at most once there is a place, the tightest first: enough to find a good one among a fleet
 # on which no two nodes are alike.
 LOOKS = 1 << 9
-NO_SCORE: Score = (math.inf,)
 NO_LEVEL = Level(NO_LIMIT, 0, 0, 0)
 TIGHTEST = Packing(Tightest())
 
@@ -162,37 +160,21 @@ def _emptiest_first(workers: int, way: Choice, view: CapacityFork) -> Iterator[t
     want = way.resources
     if want.accelerator_milli == 0:
         for shape in way.shapes:
-            yield from _most_seats_first(workers, way, view.shelf(shape), range(shape.accelerator_count + 1))
+            yield from _most_seats_first(workers, want, view.shelf(shape).rows(want))
         return
-    for whole, shape in _emptiest_rows(way, want.accelerator_milli // MILLI):
-        yield from _most_seats_first(workers, way, view.shelf(shape), (whole,))
+    most = max(shape.accelerator_count for shape in way.shapes)
+    for whole in range(most, want.accelerator_milli // MILLI - 1, -1):
+        for shape in way.shapes:
+            if whole <= shape.accelerator_count:
+                yield from _most_seats_first(workers, want, view.shelf(shape).row(whole, want))
 
 
-def _most_seats_first(
-    workers: int, way: Choice, shelf: Shelf, wholes: Iterable[int]
-) -> Iterator[tuple[int, Iterable[NodeId]]]:
-    want = way.resources
-    levels = chain.from_iterable(shelf.levels(whole, want.cpu_milli, want.memory_mib) for whole in wholes)
-    seats = [(-min(workers, seats_at(level, want)), level, nodes) for level, nodes in levels]
+def _most_seats_first(workers: int, want: Resources, rows: Iterable[Levels]) -> Iterator[tuple[int, Iterable[NodeId]]]:
+    seats = [(-min(workers, seats_at(level, want)), level, nodes) for levels in rows for level, nodes in levels.items()]
     seats.sort(key=itemgetter(0, 1))
     for here, _, nodes in seats:
         if here:
             yield -here, nodes
-
-
-@lru_cache(maxsize=1 << 15)
-def _rows(way: Choice, least: int) -> tuple[tuple[int, NodeShape], ...]:
-    """The shapes by how many accelerators are wholly free, tightest first; without accelerators, shape by shape."""
-    if way.resources.accelerator_milli == 0:
-        return tuple((whole, shape) for shape in way.shapes for whole in range(shape.accelerator_count + 1))
-    most = max(shape.accelerator_count for shape in way.shapes)
-    steps = range(least, most + 1)
-    return tuple((whole, shape) for whole in steps for shape in way.shapes if whole <= shape.accelerator_count)
-
-
-@lru_cache(maxsize=1 << 15)
-def _emptiest_rows(way: Choice, least: int) -> tuple[tuple[int, NodeShape], ...]:
-    return tuple(sorted(_rows(way, least), key=itemgetter(0), reverse=True))
 
 
 def _on_one_node(
@@ -200,29 +182,47 @@ def _on_one_node(
 ) -> Sequence[WorkerPlacement] | None:
     """Seats for all `workers`, with whole accelerators or none, on the node that is best for them together."""
     want = way.resources if workers == 1 else way.resources * workers
-    best, best_score, best_level, looks = None, NO_SCORE, NO_LEVEL, 0
-    known, least = by.known(want), by.rule.least(want)
-    for whole, shape in _rows(way, want.accelerator_milli // MILLI):
-        for level, nodes in view.shelf(shape).levels(whole, want.cpu_milli, want.memory_mib):
-            score = known.get(level)
-            if score is None:
-                score = known[level] = by.score(level, want)
-            looks += 1
-            if score and (score < best_score or (score == best_score and level < best_level)):
-                node = _first(nodes, taken)
-                if node is not None:
-                    best, best_score, best_level = node, score, level
-            if looks >= LOOKS and best is not None:
+    scores, best, looks = by.scores(want), _Best(), 0
+    for shape in way.shapes:
+        for levels in view.shelf(shape).rows(want, want.accelerator_milli // MILLI):
+            best.look(levels, scores, taken)
+            looks += len(levels)
+            # What follows has more whole accelerators left.
+            if best.node is not None and (best.score[0] <= scores.least or looks >= LOOKS):
                 break
-        if best is not None and (best_score[0] <= least or looks >= LOOKS):
-            break
-    return None if best is None else _seats(view, best, workers, way.resources)
+        if best.node is not None and (
+            looks >= LOOKS or (want.accelerator_milli == 0 and best.score[0] <= scores.least)
+        ):
+            break  # plain nodes come first, and what has accelerators is not opened where nothing is lost
+    return None if best.node is None else _seats(view, best.node, workers, way.resources)
 
 
-def _first(nodes: Iterable[NodeId], taken: AbstractSet[NodeId]) -> NodeId | None:
-    if not taken:
-        return next(iter(nodes))
-    return next((node for node in nodes if node not in taken), None)
+class _Best:
+    """The best node so far."""
+
+    __slots__ = ("node", "score")
+
+    def __init__(self) -> None:
+        self.node: NodeId | None = None
+        self.score: Score = NO_SCORE
+
+    def look(self, levels: Levels, scores: Scores, taken: AbstractSet[NodeId]) -> bool:
+        """Whether these have a better one, which is the best from now on."""
+        there: Iterable[Level] = levels
+        if taken:
+            there = [level for level, nodes in levels.items() if any(node not in taken for node in nodes)]
+        if len(levels) <= LOOKS:
+            level = min(there, key=scores.__getitem__, default=NO_LEVEL)
+        else:
+            rest = iter(there)
+            level = min(islice(rest, LOOKS), key=scores.__getitem__, default=NO_LEVEL)
+            if scores[level] == NO_SCORE:
+                level = next((level for level in rest if scores[level] != NO_SCORE), NO_LEVEL)
+        if level is NO_LEVEL or scores[level] >= self.score:
+            return False
+        self.score = scores[level]
+        self.node = next(node for node in levels[level] if node not in taken)
+        return True
 
 
 def _parts_on_one_node(
@@ -230,10 +230,15 @@ def _parts_on_one_node(
 ) -> Sequence[WorkerPlacement] | None:
     """Seats for several workers with a part of an accelerator each, on the node with the fewest whole ones."""
     want = way.resources
-    for whole, shape in _rows(way, 0):
-        levels = view.shelf(shape).levels(whole, want.cpu_milli, want.memory_mib)
-        for level, nodes in sorted(levels, key=itemgetter(0)):
-            node = _first(nodes, taken) if seats_at(level, want) >= workers else None
+    levels = (
+        (level, nodes)
+        for shape in way.shapes
+        for levels in view.shelf(shape).rows(want)
+        for level, nodes in levels.items()
+    )
+    for level, nodes in sorted(levels, key=itemgetter(0)):
+        if seats_at(level, want) >= workers:
+            node = next((node for node in nodes if node not in taken), None)
             if node is not None:
                 return _seats(view, node, workers, want)
     return None
@@ -246,36 +251,27 @@ def _part_of_one(
     want, loss = way.resources, by.rule.loss
     milli, least = want.accelerator_milli, by.rule.least(want)
     shares = {share for shape in way.shapes for share in view.shelf(shape).shares() if share >= milli} | {MILLI}
-    best, best_share, best_score, best_level, best_loss, looks = None, 0, NO_SCORE, NO_LEVEL, 0, 0
+    best, best_share, best_loss, looks = _Best(), 0, 0, 0
     for lost, share in sorted((loss(share, milli), share) for share in shares):
-        if best is not None and (lost > best_loss or best_score[0] <= least or looks >= LOOKS):
+        if best.node is not None and (lost > best_loss or best.score[0] <= least or looks >= LOOKS):
             break
-        known = by.known(want, share)
-        for level, nodes in _with_share(way, view, share):
-            score = known.get(level)
-            if score is None:
-                score = known[level] = by.score(level, want, share)
-            looks += 1
-            if score and (score < best_score or (score == best_score and share == best_share and level < best_level)):
-                node = _first(nodes, taken)
-                if node is not None:
-                    best, best_share, best_score, best_level, best_loss = node, share, score, level, lost
-            if best is not None and looks >= LOOKS:
-                break
-    if best is None:
+        scores = by.scores(want, share)
+        for levels in _with_share(way, view, share):
+            looks += len(levels)
+            if best.look(levels, scores, taken):
+                best_share, best_loss = share, lost
+    if best.node is None:
         return None
-    index = _room(view, best).milli.index(best_share)
-    return [WorkerPlacement(node=best, accelerators=(index,), share_milli=milli)]
+    index = _room(view, best.node).milli.index(best_share)
+    return [WorkerPlacement(node=best.node, accelerators=(index,), share_milli=milli)]
 
 
-def _with_share(way: Choice, view: CapacityFork, share: int) -> Iterator[tuple[Level, Iterable[NodeId]]]:
-    if share < MILLI:
-        for shape in way.shapes:
-            yield from view.shelf(shape).with_share(share)
-        return
-    want = way.resources
-    for whole, shape in _rows(way, 1):
-        yield from view.shelf(shape).levels(whole, want.cpu_milli, want.memory_mib)
+def _with_share(way: Choice, view: CapacityFork, share: int) -> Iterator[Levels]:
+    for shape in way.shapes:
+        if share < MILLI:
+            yield view.shelf(shape).with_share(share)
+        else:
+            yield from view.shelf(shape).rows(way.resources, 1)
 
 
 def seats_at(level: Level, want: Resources) -> int:
@@ -320,6 +316,8 @@ def _seats(view: CapacityFork, node: NodeId, count: int, want: Resources) -> Seq
     if milli == 0:
         return [WorkerPlacement(node=node)] * count
     room = _room(view, node)
+    if milli == MILLI and count == 1:
+        return [WorkerPlacement(node=node, accelerators=(room.milli.index(MILLI),))]
     if milli >= MILLI:
         each = milli // MILLI
         if room.whole == each * count == len(room.milli):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tauon.model.demand import Typical
 from tauon.model.packing import PackingRule
@@ -13,7 +13,8 @@ from tauon.model.resources import MILLI, Resources
 from tauon.model.room import Level
 from tauon.model.terrain import Terrain
 
-Score = tuple[float, ...]  # the smaller the better; empty where it does not fit
+Score = tuple[Any, ...]  # numbers, and what only breaks ties; the smaller the better
+NO_SCORE: Score = (math.inf,)  # it does not fit
 KNOWN_SIZES = 1 << 12
 KNOWN_LEVELS = 1 << 15
 
@@ -41,28 +42,46 @@ class Rule(Protocol):
         ...
 
 
+class Scores(dict[Level, Score]):
+    """How good the levels are for a size, worked out when they are first asked for. Accelerators that are given in part
+    already come before whole ones that are as good; the last part is the level itself, so that no two tie."""
+
+    __slots__ = ("_rule", "_share", "_want", "least")
+
+    def __init__(self, rule: Rule, want: Resources, share: int) -> None:
+        super().__init__()
+        self._rule = rule
+        self._want = want
+        self._share = share  # what is free of the accelerator that gives a part
+        self.least = rule.least(want)
+
+    def __missing__(self, level: Level) -> Score:
+        after = rest(level, self._want, self._share)
+        score = NO_SCORE
+        if after is not None:
+            first, *others = self._rule.score(level, after)
+            score = (first, self._share, *others, level)
+        if len(self) >= KNOWN_LEVELS:
+            self.clear()
+        self[level] = score
+        return score
+
+
 class Packing:
     """A rule, and what is known by it already: equal nodes share one score."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._known: dict[tuple[Resources, int], dict[Level, Score]] = {}
+        self._scores: dict[tuple[Resources, int], Scores] = {}
 
-    def known(self, want: Resources, share: int = 0) -> dict[Level, Score]:
-        """The scores of levels for a size, where it gets a share of an accelerator of which `share` is free."""
-        known = self._known.get((want, share))
-        if known is None:
-            if len(self._known) >= KNOWN_SIZES:
-                self._known.clear()
-            known = self._known[want, share] = {}
-        elif len(known) >= KNOWN_LEVELS:
-            known.clear()
-        return known
-
-    def score(self, level: Level, want: Resources, share: int = 0) -> Score:
-        """The score of a node at this level, or nothing where it does not fit."""
-        after = rest(level, want, share)
-        return () if after is None else self.rule.score(level, after)
+    def scores(self, want: Resources, share: int = 0) -> Scores:
+        """The scores for a size; for a part of an accelerator, where it gets one of which `share` is free."""
+        scores = self._scores.get((want, share))
+        if scores is None:
+            if len(self._scores) >= KNOWN_SIZES:
+                self._scores.clear()
+            scores = self._scores[want, share] = Scores(self.rule, want, share)
+        return scores
 
 
 def rest(level: Level, want: Resources, share: int = 0) -> Level | None:
