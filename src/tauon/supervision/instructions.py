@@ -82,6 +82,7 @@ def supervision_order(
     archive: str,
     log_max_mib: int,
     workers: list[WorkerOrder],
+    launch: list[list[str]] | None = None,
 ) -> SupervisionOrder:
     """What the supervisor of this attempt needs to know; `archive` is where it finds the uploaded folder."""
     job, attempt = order.job, order.attempt
@@ -101,4 +102,5 @@ def supervision_order(
         log_segment_bytes=(log_max_mib << 20) // LOG_SEGMENTS,
         log_segments=LOG_SEGMENTS,
         workers=workers,
+        launch=launch or [],
     )

@@ -62,7 +62,7 @@ PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 Preempt
 """
 _GRES = """
 AutoDetect=off
-NodeName=n[1-{nodes}] Name=gpu Type=h100 File={folder}/dev/gpu[0-7]
+NodeName=n[1-{nodes}] Name=gpu Type=h100 File={folder}/dev/nvidia[0-7]
 """
 
 
@@ -165,8 +165,8 @@ class Cluster:
     def _write(self) -> None:
         for name in ("state", "spool", "dev"):
             (self.folder / name).mkdir(mode=0o700, parents=True)
-        for index in range(8):  # any file stands for a device: no GPU is needed
-            (self.folder / "dev" / f"gpu{index}").touch()
+        for index in range(8):  # a device is wanted, whichever: no GPU is needed
+            (self.folder / "dev" / f"nvidia{index}").symlink_to("/dev/null")
         ports = free_ports(self.nodes + 1)
         values = {
             "folder": self.folder,

@@ -58,4 +58,5 @@ class Instructor:
             oom_file=limit.oom_file,
             memory_mib=attempt.resources.memory_mib,
             accelerators=0,
+            host="",
         )

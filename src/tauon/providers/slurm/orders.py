@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from tauon.ports.providers import ProviderContext, StartOrder
-from tauon.providers.slurm.nodes import ADDRESS
+from tauon.providers.slurm.nodes import ADDRESS, HOSTNAME
 from tauon.providers.slurm.options import SlurmOptions
-from tauon.providers.slurm.submission import batch_script, mark, parts_of
+from tauon.providers.slurm.submission import batch_script, launch_of, mark, parts_of
 from tauon.supervision.environment import worker_environments
 from tauon.supervision.instructions import (
     CannotStart,
@@ -51,7 +51,7 @@ class Scribe:
         folder.path.mkdir(mode=0o700, exist_ok=True)
         if archive:
             archive = str(_deliver(Path(archive), folder))
-        data = msgspec.json.encode(self._supervision(order, document, archive))
+        data = msgspec.json.encode(self._supervision(order, document, archive, launch_of(parts)))
         replace_file(folder.order, data)
         paths = {
             "program": self._program,
@@ -64,7 +64,7 @@ class Scribe:
         replace_file(script, batch_script(order, parts, self._options, paths, comment).encode())
         return script
 
-    def _supervision(self, order: StartOrder, document: JobDocument, archive: str) -> object:
+    def _supervision(self, order: StartOrder, document: JobDocument, archive: str, launch: list[list[str]]) -> object:
         own = {
             "TAUON_CHECKPOINT_DIR": checkpoint_of(order, self._folders),
             "TAUON_INSTANCE": self._context.instance,
@@ -81,9 +81,10 @@ class Scribe:
                 cgroups=[],
                 oom_file="",
                 memory_mib=0,
-                accelerators=len(order.attempt.placement[rank].accelerators),
+                accelerators=len(worker.accelerators),
+                host=order.nodes[worker.node].labels[HOSTNAME],
             )
-            for rank, env in enumerate(environments)
+            for rank, (worker, env) in enumerate(zip(order.attempt.placement, environments, strict=True))
         ]
         return supervision_order(
             order,
@@ -92,6 +93,7 @@ class Scribe:
             archive=archive,
             log_max_mib=self._options.log_max_mib,
             workers=workers,
+            launch=launch,
         )
 
 

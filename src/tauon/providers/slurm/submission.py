@@ -81,6 +81,18 @@ def batch_script(
     return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
 
 
+def launch_of(parts: Sequence[Part]) -> list[list[str]]:
+    """The commands that start one process on each node, if there are several: `@` stands for what they start.
+
+    One for each part: what `srun` is told goes to the first component only of those that it starts.
+    """
+    if sum(len(part.nodes) for part in parts) == 1:
+        return []
+    shared = ["srun", "--quiet", "--mpi=none", "--kill-on-bad-exit=0", "--cpu-bind=none", "--ntasks-per-node=1"]
+    which = [[f"--het-group={number}"] if len(parts) > 1 else [] for number in range(len(parts))]
+    return [[*shared, *own, f"--nodes={len(part.nodes)}", "@"] for own, part in zip(which, parts, strict=True)]
+
+
 def _amounts(order: StartOrder, part: Part) -> list[str]:
     """What each node of a part gives: Slurm knows whole cores, at least one, and its own default of memory."""
     amounts, count = order.attempt.resources, part.workers_each

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tauon.supervision.node.across import GangAcross, launch_commands
 from tauon.supervision.node.folders import AttemptFolder, Folders
 from tauon.supervision.node.gang import Gang
+from tauon.supervision.node.hand import Hand
 from tauon.supervision.node.kernel import adopt_orphans, name_process
-from tauon.supervision.node.order import SupervisionOrder
+from tauon.supervision.node.order import SupervisionOrder, WorkerOrder
 from tauon.supervision.node.report import Report, pigeonhole
 
 _HEEDED = (signal.SIGCHLD, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -22,30 +24,54 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # How engines say which accelerators a process has; each is a list with one entry for each accelerator.
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK", "GPU_DEVICE_ORDINAL")
 _MAX_EXIT = 255
+_LOOK_S = 5.0  # a note is found after so long even if no signal comes
 
 
 def attend(order_file: Path) -> int:
     """Run the attempt unless another batch job has it; the exit code is that of the worker that failed first, else 0."""
-    for number in _HEEDED:  # from here on a signal interrupts a wait and does nothing else
-        signal.signal(number, lambda *_: None)
-    signal.signal(signal.SIGCONT, signal.SIG_DFL)
-    name_process("tauon-attempt")
-    adopt_orphans()
+    _settle()
     folder = AttemptFolder(order_file.parent)
     if not take(folder):
         return 0
     order: SupervisionOrder = json.loads(order_file.read_bytes())
-    order_file.unlink(missing_ok=True)
     folders = Folders(Path(order["root"]))
     report = Report(order, folders, pigeonhole(folders))
     report.begin()
-    base = base_variables(os.environ)
-    seen = accelerators(os.environ, [worker["accelerators"] for worker in order["workers"]])
-    for worker, own in zip(order["workers"], seen, strict=True):
-        worker["env"] = {**base, **worker["env"], **own}
-    gang = Gang(order, report)
+    gang: Gang
+    if order["launch"]:
+        commands = launch_commands(order["launch"], Path(__file__).with_name("batch.py"), order_file)
+        gang = GangAcross(order, report, commands, _LOOK_S)
+    else:
+        order_file.unlink(missing_ok=True)
+        complete(order["workers"], os.environ)
+        gang = Gang(order, report, _LOOK_S)
     gang.run()
     return exit_code(gang)
+
+
+def lend_a_hand(order_file: Path) -> int:
+    """Run the workers of this machine, as the head says."""
+    _settle()
+    order: SupervisionOrder = json.loads(order_file.read_bytes())
+    host = os.environ.get("SLURMD_NODENAME", "")
+    complete([worker for worker in order["workers"] if worker["host"] == host], os.environ)
+    Hand(order, host).run()
+    return 0
+
+
+def _settle() -> None:
+    for number in _HEEDED:  # from here on a signal interrupts a wait and does nothing else
+        signal.signal(number, lambda *_: None)
+    name_process("tauon-attempt")
+    adopt_orphans()
+
+
+def complete(workers: list[WorkerOrder], found: Mapping[str, str]) -> None:
+    """Add to the variables of this machine's workers what is known here only."""
+    base = base_variables(found)
+    seen = accelerators(found, [worker["accelerators"] for worker in workers])
+    for worker, own in zip(workers, seen, strict=True):
+        worker["env"] = {**base, **worker["env"], **own}
 
 
 def take(folder: AttemptFolder) -> bool:

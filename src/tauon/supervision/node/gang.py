@@ -29,6 +29,10 @@ _LOOK_AFTER_HOME_S = 30.0
 _TOLD_TO_END = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
+class OutOfReach(Exception):
+    """Why nothing more can be known of processes on other machines; for people."""
+
+
 class NotStarted(Exception):
     """Why the workers of an attempt never ran; for people."""
 
@@ -43,14 +47,18 @@ class Farewell:
 
 
 class Gang:
-    """All processes of one attempt. `run` returns when none is left and its end is on disk."""
+    """All processes of one attempt. `run` returns when none is left and its end is on disk.
 
-    def __init__(self, order: SupervisionOrder, report: Report) -> None:
+    Every `look_s` seconds it makes sure that somebody wants it still.
+    """
+
+    def __init__(self, order: SupervisionOrder, report: Report, look_s: float = _LOOK_AFTER_HOME_S) -> None:
+        self._look_s = look_s
         self._order = order
         self._report = report
         self._outputs = Outputs()
         self._logs: list[RotatedLog] = []
-        self._crew = Crew()
+        self._crew = self._new_crew()
         self._farewell: Farewell | None = None
 
     def run(self) -> None:
@@ -66,11 +74,11 @@ class Gang:
             message = str(error)
         except OSError as error:
             message = f"this machine could not start it: {error}"
+        except OutOfReach as error:
+            ending, message = Ending.LOST, str(error)
         exits = self._crew.exits if ending is Ending.EXITED else [None] * len(self._order["workers"])
         failed = self._crew.first_failed if ending is Ending.EXITED and not self._is_stopped else None
-        if self._crew.reap():  # a start that failed half-way
-            self._crew.kill_all()
-            self._clear_away()
+        self._leave_nothing()
         self._finish_outputs()
         self._remove_cgroups()
         self._report.ended(ending, exits, failed, message)
@@ -79,6 +87,11 @@ class Gang:
     def exits(self) -> Sequence[int | None]:
         """Of the last step's processes, by rank."""
         return self._crew.exits
+
+    def _leave_nothing(self) -> None:
+        if self._crew.reap():  # a start that failed half-way
+            self._crew.kill_all()
+            self._clear_away()
 
     # The steps
 
@@ -124,18 +137,24 @@ class Gang:
             raise NotStarted(f"setup failed: {said}; its output is in the log")
 
     def _run_workers(self) -> None:
-        port = str(_free_port())
-        for worker in self._order["workers"]:
-            worker["env"].setdefault("MASTER_PORT", port)
+        self._set_port()
         self._start_all(self._order["run"])
         self._report.running(self._crew.pids)
         self._see_through()
+
+    def _set_port(self) -> None:
+        port = str(free_port())
+        for worker in self._order["workers"]:
+            worker["env"].setdefault("MASTER_PORT", port)
 
     def _begin_step(self) -> None:
         """The step before is over: forget its processes. Raises NotStarted when an order to stop came meanwhile."""
         self._check_not_stopped()
         self._farewell = None
-        self._crew = Crew()
+        self._crew = self._new_crew()
+
+    def _new_crew(self) -> Crew:
+        return Crew()
 
     def _start_all(self, script: str) -> None:
         for worker, log in zip(self._order["workers"], self._logs, strict=True):
@@ -156,7 +175,8 @@ class Gang:
             if left_s is not None and left_s <= 0:
                 self._crew.kill_all()
                 left_s = _KILL_AGAIN_S
-            self._look(_LOOK_AFTER_HOME_S if left_s is None else min(left_s, _LOOK_AFTER_HOME_S))
+            self._look(self._look_s if left_s is None else min(left_s, self._look_s))
+            self._obey_note()  # the signal that says there is one may have been lost
             if not self._report.is_wanted:  # the server's home was removed: nobody would ever stop this
                 self._crew.kill_all()
             if self._crew.first_failed is not None and self._farewell is None:
@@ -258,8 +278,8 @@ class Gang:
                 cgroup.remove(Path(group["path"]))
 
 
-def _free_port() -> int:
-    """A port on loopback that nobody listens on now; the kernel won't give it out again soon."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on now; the kernel won't give it out again soon."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -18,7 +18,8 @@ class CgroupOrder(TypedDict):
 class WorkerOrder(TypedDict):
     """One worker: its folder and variables, its control groups, where out-of-memory kills of it are counted.
 
-    `accelerators` is how many of its machine's it gets, where the engine says there which these are.
+    `accelerators` is how many of its machine's it gets, where the engine says there which these are; `host` is the
+    engine's name of that machine, where there can be several.
     """
 
     folder: str
@@ -27,12 +28,15 @@ class WorkerOrder(TypedDict):
     oom_file: str
     memory_mib: int
     accelerators: int
+    host: str
 
 
 class SupervisionOrder(TypedDict):
     """Everything that a supervisor needs to know; it holds secrets, so it is never written to a disk.
 
-    `root` is the provider's folder. `workdir` (an archive), `setup` and `checkpoint_link` may be empty.
+    `root` is the provider's folder. `workdir` (an archive), `setup` and `checkpoint_link` may be empty. `launch` are the
+    commands that together start another one once on each machine of the attempt, joined to us by their standard input
+    and output; `@` in them stands for that other one. There are none where all workers are on this machine.
     """
 
     attempt: str
@@ -50,6 +54,7 @@ class SupervisionOrder(TypedDict):
     log_segment_bytes: int
     log_segments: int
     workers: list[WorkerOrder]
+    launch: list[list[str]]
 
 
 class StopNote(TypedDict):

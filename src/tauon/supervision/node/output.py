@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -97,6 +97,7 @@ class Outputs:
 
     def __init__(self) -> None:
         self._logs: dict[int, RotatedLog] = {}
+        self._readers: dict[int, Callable[[bytes], None]] = {}
         self._poll = select.poll()
         self._alarm, alarm = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
@@ -116,6 +117,11 @@ class Outputs:
         self._poll.register(ours, select.POLLIN)
         return theirs
 
+    def watch(self, descriptor: int, read: Callable[[bytes], None]) -> None:
+        """Give whatever comes out of a descriptor to `read`; at its end that gets an empty piece, once."""
+        self._readers[descriptor] = read
+        self._poll.register(descriptor, select.POLLIN)
+
     def pump(self, wait_s: float | None) -> set[int]:
         """Wait for output, a signal or the time, move what is there into the logs, and return the signals that came."""
         ready = self._poll.poll(None if wait_s is None else max(0.0, wait_s) * 1000)
@@ -123,6 +129,8 @@ class Outputs:
         for descriptor, _ in ready:
             if descriptor == self._alarm:
                 signals |= set(self._alarms())
+            elif descriptor in self._readers:
+                self._read(descriptor)
             elif data := os.read(descriptor, _READ_BYTES):
                 self._logs[descriptor].write(data)
             else:
@@ -130,6 +138,14 @@ class Outputs:
                 os.close(descriptor)
                 del self._logs[descriptor]
         return signals
+
+    def _read(self, descriptor: int) -> None:
+        data = os.read(descriptor, _READ_BYTES)
+        read = self._readers[descriptor]
+        if not data:
+            self._poll.unregister(descriptor)
+            del self._readers[descriptor]
+        read(data)
 
     def _alarms(self) -> Iterator[int]:
         with suppress(BlockingIOError):
