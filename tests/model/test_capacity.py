@@ -226,3 +226,34 @@ def test_the_total_is_what_takes_work() -> None:
     capacity.remove(NODES[2].id)
     capacity.remove(NODES[2].id)
     assert capacity.total.accelerator_milli == 4_000
+
+
+def test_what_others_hold_is_not_free_and_what_overlaps_is_taken_from_what_is_given_back() -> None:
+    node = a_node("n1", gpus=4, cpu_milli=4_000)
+    capacity = Capacity()
+    capacity.add(node.id, node.shape)
+    ours, amounts = WorkerPlacement(node=node.id, accelerators=(0, 1, 2)), Resources(cpu_milli=3_000)
+    assert capacity.take([ours], amounts) == ""
+    capacity.share(node.id, Resources(accelerator_milli=2_000, cpu_milli=2_000))
+    room = capacity.room(node.id)
+    assert room is not None
+    assert (room.whole, room.milli, room.cpu_milli) == (0, [0, 0, 0, 0], 0)
+    assert capacity.count(node.shape, 0) == 1
+    capacity.change(ours, amounts, +1)
+    assert (room.whole, room.milli, room.cpu_milli) == (2, [MILLI, MILLI, 0, 0], 2_000)
+    assert capacity.count(node.shape, 2) == 1
+    capacity.share(node.id, Resources())
+    assert (room.whole, room.cpu_milli) == (4, 4_000)
+
+
+def test_a_what_if_gives_back_to_others_first_and_leaves_the_room_as_it_was() -> None:
+    node = a_node("n1", gpus=4)
+    capacity = Capacity()
+    capacity.add(node.id, node.shape)
+    ours = WorkerPlacement(node=node.id, accelerators=(0, 1, 2, 3))
+    assert capacity.take([ours], Resources()) == ""
+    capacity.share(node.id, Resources(accelerator_milli=1_000))
+    fork = capacity.fork()
+    fork.change(ours, Resources(), +1)
+    assert fork.count(node.shape, 3) == 1
+    assert capacity.count(node.shape, 0) == 1

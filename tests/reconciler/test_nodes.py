@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tauon.model.attempt import Outcome, StopCause
-from tauon.model.event import AttemptEnded, AttemptStopRequested, NodeDraining
+from tauon.model.event import AttemptEnded, AttemptStopRequested, NodeDraining, NodeReady
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName
 from tauon.model.job import JobState
 from tauon.model.money import Rates
-from tauon.model.node import NodeState
+from tauon.model.node import Node, NodeState
+from tauon.model.resources import Resources
 from tauon.ports.providers import Ending, Phase
 from tauon.reconciler.site import OpenPool
 from tests.builders import a_node
@@ -151,3 +152,65 @@ async def test_a_node_that_two_pools_list_is_the_first_ones() -> None:
         yard.wait(60)
     assert yard.told().count("NodeReady") == 1
     assert "left to lab" in yard.logged[0]
+
+
+def at_engine(name: str, reason: str) -> Node:
+    return a_node(name, state=NodeState.DRAINING, message=reason)
+
+
+async def test_a_node_that_its_engine_drains_takes_no_new_work_until_the_engine_takes_that_back() -> None:
+    yard = Yard(at_engine("n1", "fan 3 is broken"))
+    waiting = yard.submit(gpus=1)
+    await yard.cycle()
+    assert yard.cluster.nodes[N1].state is NodeState.DRAINING
+    assert "fan 3 is broken" in yard.cluster.nodes[N1].message
+    before = yard.cluster.seq
+    yard.wait(60)
+    await yard.cycle()
+    assert yard.cluster.seq == before, "it is told once"
+    yard.engine.nodes = (a_node("n1"),)
+    await yard.cycle()
+    assert yard.cluster.nodes[N1].state is NodeState.READY
+    assert yard.cluster.jobs[waiting.id].state is JobState.STARTING
+
+
+async def test_work_goes_on_on_a_node_that_its_engine_drains() -> None:
+    yard = Yard()
+    job = await yard.running(gpus=8)
+    yard.engine.nodes = (at_engine("n1", "maintenance"),)
+    await yard.cycle()
+    assert yard.cluster.nodes[N1].state is NodeState.DRAINING
+    assert yard.cluster.jobs[job.id].state is JobState.RUNNING
+
+
+async def test_a_user_cannot_undrain_what_the_engine_drains() -> None:
+    yard = Yard(at_engine("n1", "maintenance"))
+    await yard.cycle()
+    yard.journal.append([NodeReady(node=yard.cluster.nodes[N1])])
+    yard.engine.nodes = (at_engine("n1", "maintenance"),)
+    await yard.cycle()
+    assert yard.cluster.nodes[N1].state is NodeState.DRAINING
+
+
+async def test_what_others_hold_of_a_node_is_not_given_to_our_jobs() -> None:
+    yard = Yard(a_node("n1", others=Resources(accelerator_milli=6000, cpu_milli=32_000)))
+    large, small = yard.submit(gpus=4), yard.submit(gpus=2)
+    await yard.cycle()
+    assert yard.cluster.jobs[large.id].state is JobState.QUEUED
+    assert yard.cluster.jobs[small.id].state is JobState.STARTING
+    yard.engine.nodes = (a_node("n1", others=Resources(accelerator_milli=2000)),)
+    await yard.cycle()
+    assert yard.told().count("NodeShared") == 1
+    assert yard.cluster.jobs[large.id].state is JobState.STARTING
+
+
+async def test_a_job_that_its_engine_preempted_waits_again_and_keeps_its_retries() -> None:
+    yard = Yard()
+    job = await yard.running(gpus=8)
+    yard.engine.tell("j1-1", Phase.ENDED, Ending.PREEMPTED, message="gave way to another")
+    yard.engine.nodes = ()
+    await yard.cycle()
+    again = yard.cluster.jobs[job.id]
+    assert (again.state, again.retries_used.total, again.preemptions) == (JobState.QUEUED, 0, 1)
+    ends = [e.fact for e in yard.events() if isinstance(e.fact, AttemptEnded)]
+    assert [(end.outcome, end.message) for end in ends] == [(Outcome.PREEMPTED, "gave way to another")]

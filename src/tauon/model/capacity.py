@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tauon.model.attempt import WorkerPlacement
+from tauon.model.attempt import Attempt, WorkerPlacement
 from tauon.model.errors import InvariantViolated
 from tauon.model.ids import NodeId
-from tauon.model.node import NodeShape
+from tauon.model.node import Node, NodeShape
 from tauon.model.resources import Resources
 from tauon.model.room import Level, Room
 from tauon.model.shelf import Shelf
@@ -80,6 +80,22 @@ class Capacity:
         if room is not None:
             before = room.level()
             room.change(worker, amounts, sign)
+            self._shelves[room.shape].move(room.node, before, room.level())
+
+    def fill(self, node: Node, attempts: Iterable[Attempt]) -> None:
+        """Take what these hold of a node that takes work again, and keep back what others hold of it."""
+        for attempt in attempts:
+            for worker in attempt.placement:
+                if worker.node == node.id:
+                    self.change(worker, attempt.resources, -1)
+        self.share(node.id, node.others)
+
+    def share(self, node: NodeId, others: Resources) -> None:
+        """Keep back what others than us hold of a node, where it takes work."""
+        room = self._rooms.get(node)
+        if room is not None and (room.others != others or room.lacking):
+            before = room.level()
+            room.share(others)
             self._shelves[room.shape].move(room.node, before, room.level())
 
     def take(self, placement: Sequence[WorkerPlacement], amounts: Resources) -> str:

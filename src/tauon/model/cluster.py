@@ -29,6 +29,7 @@ from tauon.model.event import (
     NodeLost,
     NodeReady,
     NodeRequested,
+    NodeShared,
     NodeTerminated,
     OffersPriced,
     PoolConfigured,
@@ -52,7 +53,7 @@ from tauon.model.transitions import next_attempt_state, next_job_state, next_nod
 from tauon.model.tree import Tree
 from tauon.model.waiting import Waiting
 
-GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady, QueueConfigured})
+GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady, NodeShared, QueueConfigured})
 
 
 class Cluster:
@@ -156,15 +157,14 @@ class Cluster:
         self.gained_seq = self.seq
         self._pools = {p.name: p for p in stored.pools}
         self.holdings.load(stored.queues)
+        self._jobs = {j.id: j for j in stored.jobs}
+        self.live.load(stored.attempts, self._jobs)
         for node in stored.nodes:
             self._fleet.put(node)
             if node.state is NodeState.READY:
                 self.capacity.add(node.id, node.shape)
-        self._jobs = {j.id: j for j in stored.jobs}
-        self.live.load(stored.attempts, self._jobs)
+                self.capacity.fill(node, self.live.on_node(node.id))
         for attempt in self.live.attempts.values():
-            for worker in attempt.placement:
-                self.capacity.change(worker, attempt.resources, -1)
             self.holdings.count(attempt, self._jobs[attempt.job], self.nodes, +1)
         for job in self._jobs.values():
             self.demand.join(job.request)
@@ -203,10 +203,11 @@ class Cluster:
             case NodeDraining() | SpotNoticeReceived():
                 self.capacity.remove(fact.node_id)
                 self._put_node(withdrawn(self._fleet.get(fact.node_id), fact))
-            case NodeTerminated():
-                self._node_gone(fact.node_id, "NodeTerminated", fact.reason, at_us)
-            case NodeLost():
-                self._node_gone(fact.node_id, "NodeLost", fact.reason, at_us)
+            case NodeShared():
+                self._put_node(replace(self._fleet.get(fact.node_id), others=fact.others))
+                self.capacity.share(fact.node_id, fact.others)
+            case NodeTerminated() | NodeLost():
+                self._node_gone(fact.node_id, type(fact).__name__, fact.reason, at_us)
             case PoolConfigured():
                 self._pools[fact.pool.name] = self.changes.pools[fact.pool.name] = fact.pool
             case PoolRemoved():
@@ -377,12 +378,10 @@ class Cluster:
         if old is None or not old.is_in_service:
             self._fleet.idle_from(node.id, at_us)
         self.capacity.add(node.id, node.shape)
-        for attempt in live:
-            if old is not None:
+        self.capacity.fill(node, live)
+        if old is not None:
+            for attempt in live:
                 self.holdings.reprice(attempt, self._jobs[attempt.job].queue, old.shape, node)
-            for worker in attempt.placement:
-                if worker.node == node.id:
-                    self.capacity.change(worker, attempt.resources, -1)
 
     def _node_gone(self, node_id: NodeId, event: str, reason: str, at_us: int) -> None:
         node = self._fleet.get(node_id)

@@ -11,6 +11,7 @@ from tauon.model.node import Node
 from tauon.model.offer import OfferPrice
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
+from tauon.model.resources import Resources
 
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag=True):
@@ -74,6 +75,13 @@ class SpotNoticeReceived(_Fact, frozen=True, kw_only=True):
 
     node_id: NodeId
     reclaim_at_us: int
+
+
+class NodeShared(_Fact, frozen=True, kw_only=True):
+    """Others than Tauon hold this much of a node now (nothing of it, if all amounts are 0)."""
+
+    node_id: NodeId
+    others: Resources
 
 
 class NodeTerminated(_Fact, frozen=True, kw_only=True):
@@ -173,6 +181,7 @@ Fact = (
     | NodeReady
     | NodeDraining
     | SpotNoticeReceived
+    | NodeShared
     | NodeTerminated
     | NodeLost
     | JobSubmitted
@@ -213,7 +222,7 @@ def subject_of(fact: Fact) -> str:
             return fact.pool
         case NodeRequested() | NodeReady():
             return fact.node.id
-        case NodeDraining() | SpotNoticeReceived() | NodeTerminated() | NodeLost():
+        case NodeDraining() | SpotNoticeReceived() | NodeShared() | NodeTerminated() | NodeLost():
             return fact.node_id
         case JobSubmitted():
             return fact.job.id

@@ -81,6 +81,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended_at_us: int | None = None
     message: str = ""
     labels: dict[str, str] = {}
+    others: Resources = Resources()  # what somebody else than Tauon holds of it, where its engine serves others too
     accelerator_ids: tuple[str, ...] = ()  # as the driver names them (GPU UUIDs), by index
     virtual: bool = False  # accelerators that are only counted, not there
     offer: OfferId = OfferId("")  # what it was bought as; empty where it was there already

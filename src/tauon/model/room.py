@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from tauon.model.attempt import Attempt, WorkerPlacement
 from tauon.model.ids import NodeId
 from tauon.model.node import NodeShape
@@ -30,10 +32,19 @@ class Level(NamedTuple):
         return self.whole * MILLI + sum(self.shares)
 
 
-class Room:
-    """What is free on one node: thousandths of each accelerator, cores in thousandths, memory and disk in MiB."""
+_NOTHING = Resources()
 
-    __slots__ = ("_level", "cpu_milli", "disk_mib", "memory_mib", "milli", "node", "shape", "whole")
+
+class Room:
+    """What is free on one node: thousandths of each accelerator, cores in thousandths, memory and disk in MiB.
+
+    What others than us hold there is not free either. Where it overlaps with what we hold, it is `lacking`, and taken from
+    what we give back.
+    """
+
+    __slots__ = (
+        "_level", "aside", "cpu_milli", "disk_mib", "lacking", "memory_mib", "milli", "node", "others", "shape", "whole",
+    )  # fmt: skip
 
     def __init__(self, node: NodeId, shape: NodeShape) -> None:
         self.node = node
@@ -44,6 +55,9 @@ class Room:
         self.memory_mib = shape.memory_mib
         self.disk_mib = shape.disk_mib
         self._level: Level | None = None  # as long as nothing has changed
+        self.others = _NOTHING
+        self.aside: tuple[tuple[int, ...], Resources] = ((), _NOTHING)  # accelerators and amounts kept back for them
+        self.lacking = False
 
     def copy(self) -> Room:
         twin = Room.__new__(Room)
@@ -51,6 +65,7 @@ class Room:
         twin.milli = self.milli.copy()
         twin.cpu_milli, twin.memory_mib, twin.disk_mib = self.cpu_milli, self.memory_mib, self.disk_mib
         twin._level = self._level  # noqa: SLF001 - its own kind
+        twin.others, twin.aside, twin.lacking = self.others, self.aside, self.lacking
         return twin
 
     def level(self) -> Level:
@@ -73,6 +88,33 @@ class Room:
         self.cpu_milli += sign * amounts.cpu_milli
         self.memory_mib += sign * amounts.memory_mib
         self.disk_mib += sign * amounts.disk_mib
+        self._level = None
+        if self.lacking and sign > 0:
+            self.share(self.others)
+
+    def share(self, others: Resources) -> None:
+        """Keep back what others hold, as far as it is free. Which accelerators these are only their engine knows: the last
+        that are free stand for them, for we take the first."""
+        indices, amounts = self.aside
+        for index in indices:
+            self.milli[index] = MILLI
+        wanted = -(-others.accelerator_milli // MILLI)
+        free = [index for index in reversed(range(len(self.milli))) if self.milli[index] == MILLI]
+        indices = tuple(free[:wanted])
+        for index in indices:
+            self.milli[index] = 0
+        self.whole = len(free) - len(indices)
+        there = amounts + Resources(cpu_milli=self.cpu_milli, memory_mib=self.memory_mib, disk_mib=self.disk_mib)
+        asked = replace(others, accelerator_milli=0)
+        kept = Resources(
+            cpu_milli=max(0, min(asked.cpu_milli, there.cpu_milli)),
+            memory_mib=max(0, min(asked.memory_mib, there.memory_mib)),
+            disk_mib=max(0, min(asked.disk_mib, there.disk_mib)),
+        )
+        left = there - kept
+        self.cpu_milli, self.memory_mib, self.disk_mib = left.cpu_milli, left.memory_mib, left.disk_mib
+        self.others, self.aside = others, (indices, kept)
+        self.lacking = len(indices) < wanted or kept != asked
         self._level = None
 
     def hold(self, worker: WorkerPlacement, amounts: Resources) -> None:

@@ -11,6 +11,7 @@ from tauon.model.event import (
     NodeDraining,
     NodeLost,
     NodeReady,
+    NodeShared,
     NodeTerminated,
     SpotNoticeReceived,
 )
@@ -21,6 +22,7 @@ from tauon.ports.providers import SpotNotice
 from tauon.reconciler.ending import end
 from tauon.reconciler.site import OpenPool, Site
 
+AT_ENGINE = "at its engine: "
 VANISHED = "vanished: its provider does not list it any more"
 SHRUNK = "smaller: "
 UNASKED = "nobody asked for it"
@@ -39,8 +41,10 @@ def compare_nodes(site: Site, pool: OpenPool, nodes: tuple[Node, ...]) -> bool:
             site.log(f"pool {pool.name} lists {node.id}, which pool {known.pool} has already: left to {known.pool}")
         elif known.is_released:
             site.owe_node(known)
-        elif _differs(known, node) or (known.state is NodeState.DRAINING and _ours(known.message)):
+        elif _differs(known, node) or _is_back(known, node):
             settled &= _renew(site, known, node)
+        else:
+            _follow(site, known, node)
     for known in [n for n in cluster.nodes.values() if n.pool == pool.name and n.id not in there]:
         if known.state is NodeState.REQUESTED:
             site.owe_node(known)  # it is still to come, or its provider never heard of it
@@ -63,7 +67,7 @@ def _meet(site: Site, pool: OpenPool, node: Node) -> None:
     """A node that is not known: it is used where nodes are simply there. Where they are bought it costs money and
     nobody asked for it, so it is said and given back."""
     if not node.offer:
-        site.journal.append([NodeReady(node=node)])
+        site.journal.append([NodeReady(node=node), *_drained(node)])
         return
     site.log(f"pool {pool.name} has {node.id}, which nobody asked for: it is given back")
     site.journal.append([NodeReady(node=node), NodeDraining(node_id=node.id, reason=UNASKED, release=True)])
@@ -78,7 +82,30 @@ def _differs(known: Node, node: Node) -> bool:
 
 def _ours(message: str) -> bool:
     """Whether a node drains because of what its provider tells, and not because somebody wants it to."""
-    return message == VANISHED or message.startswith(SHRUNK)
+    return message == VANISHED or message.startswith((SHRUNK, AT_ENGINE))
+
+
+def _is_back(known: Node, node: Node) -> bool:
+    """Whether the reason for which a node drains, as its provider told it, is gone."""
+    if known.state is not NodeState.DRAINING or not _ours(known.message):
+        return False
+    return node.state is not NodeState.DRAINING or not known.message.startswith(AT_ENGINE)
+
+
+def _drained(node: Node) -> list[Fact]:
+    """The fact that a node takes no new work at its engine, if so."""
+    if node.state is not NodeState.DRAINING:
+        return []
+    return [NodeDraining(node_id=node.id, reason=f"{AT_ENGINE}{node.message or 'drained'}")]
+
+
+def _follow(site: Site, known: Node, node: Node) -> None:
+    """Journal what its engine does with a node that is otherwise the same."""
+    facts: list[Fact] = _drained(node) if known.state is NodeState.READY else []
+    if known.others != node.others:
+        facts.append(NodeShared(node_id=node.id, others=node.others))
+    if facts:
+        site.journal.append(facts)
 
 
 def _renew(site: Site, known: Node, node: Node) -> bool:
@@ -91,8 +118,8 @@ def _renew(site: Site, known: Node, node: Node) -> bool:
         for attempt in journal.cluster.live.on_node(node.id):
             _stop(site, attempt, fault)
         return False
-    facts: list[Fact] = [NodeReady(node=node)]
-    if known.state is NodeState.DRAINING and not _ours(known.message):
+    facts: list[Fact] = [NodeReady(node=node), *_drained(node)]
+    if len(facts) == 1 and known.state is NodeState.DRAINING and not _ours(known.message):
         facts.append(NodeDraining(node_id=node.id, reason=known.message))  # whoever drained it has not undone it
     journal.append(facts)
     return True

@@ -21,6 +21,7 @@ from tauon.model.event import (
     NodeLost,
     NodeReady,
     NodeRequested,
+    NodeShared,
     NodeTerminated,
     OffersPriced,
     PoolConfigured,
@@ -29,6 +30,7 @@ from tauon.model.event import (
     QueueRemoved,
     SpotNoticeReceived,
 )
+from tauon.model.resources import Resources
 from tauon.service.views import moment
 
 
@@ -65,6 +67,8 @@ def tell(fact: Fact) -> str:
             return f"node {node.id} is ready: {node.shape.accelerator_count} {node.shape.accelerator or 'accelerators'}"
         case NodeDraining():
             return f"node {fact.node_id} takes no new work{_because(fact.reason)}"
+        case NodeShared():
+            return f"others hold {_amounts(fact.others)} of node {fact.node_id}"
         case NodeTerminated():
             return f"node {fact.node_id} was given back{_because(fact.reason)}"
         case NodeLost():
@@ -83,6 +87,15 @@ def tell(fact: Fact) -> str:
 
 def _because(text: str) -> str:
     return f": {text}" if text else ""
+
+
+def _amounts(amounts: Resources) -> str:
+    parts = [
+        (amounts.accelerator_milli / 1000, "accelerators"),
+        (amounts.cpu_milli / 1000, "cores"),
+        (amounts.memory_mib / 1024, "GiB"),
+    ]
+    return ", ".join(f"{amount:g} {what}" for amount, what in parts if amount) or "nothing"
 
 
 def held(attempt: Attempt) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from tauon.model.errors import NotFound, Rejected
@@ -74,24 +76,25 @@ def archive_of(document: JobDocument, context: ProviderContext) -> str:
         raise CannotStart("the uploaded folder is no longer there; submit the job again") from None
 
 
-def supervision_order(
-    order: StartOrder,
-    document: JobDocument,
-    folders: Folders,
-    *,
-    archive: str,
-    log_max_mib: int,
-    workers: list[WorkerOrder],
-    launch: list[list[str]] | None = None,
-) -> SupervisionOrder:
-    """What the supervisor of this attempt needs to know; `archive` is where it finds the uploaded folder."""
+class Place(NamedTuple):
+    """What an order depends on besides the job: the workers' folders and variables, where they find the uploaded folder,
+    how much output is kept of each, and the commands that reach other machines."""
+
+    workers: list[WorkerOrder]
+    archive: str
+    log_max_mib: int
+    launch: list[list[str]]
+
+
+def supervision_order(order: StartOrder, document: JobDocument, folders: Folders, place: Place) -> SupervisionOrder:
+    """What the supervisor of this attempt needs to know."""
     job, attempt = order.job, order.attempt
     return SupervisionOrder(
         attempt=attempt.id,
         root=str(folders.root),
         setup=document.setup or "",
         run=document.run,
-        workdir=archive,
+        workdir=place.archive,
         inputs={name: path.removeprefix("file://") for name, path in document.inputs.items()},
         checkpoint=checkpoint_of(order, folders),
         checkpoint_link=policy_of(order).path if job.checkpoint else "",
@@ -99,8 +102,8 @@ def supervision_order(
         notice_s=job.notice_s,
         failure_grace_s=FAILURE_GRACE_S,
         leftover_grace_s=LEFTOVER_GRACE_S,
-        log_segment_bytes=(log_max_mib << 20) // LOG_SEGMENTS,
+        log_segment_bytes=(place.log_max_mib << 20) // LOG_SEGMENTS,
         log_segments=LOG_SEGMENTS,
-        workers=workers,
-        launch=launch or [],
+        workers=place.workers,
+        launch=place.launch,
     )

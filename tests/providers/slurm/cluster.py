@@ -53,6 +53,7 @@ GresTypes=gpu
 MaxJobCount=20000
 MinJobAge=300
 KillWait=2
+MessageTimeout=3
 DefMemPerCPU=1000
 {more}
 NodeName=n[1-{nodes}] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[{first}-{last}] CPUs=64 RealMemory=1000000 \
@@ -83,6 +84,8 @@ class Cluster:
         self.conf = folder / "slurm.conf"
         self.environment = {"PATH": _PATH, "SLURM_CONF": str(self.conf), "LC_ALL": "C"}
         self._more = more
+        self.is_up = False
+        self._port = 0
         self._children: list[subprocess.Popen[bytes]] = []
         self._controller: subprocess.Popen[bytes] | None = None
 
@@ -96,18 +99,22 @@ class Cluster:
         for number in range(1, self.nodes + 1):
             (self.folder / "spool" / f"n{number}").mkdir()
             self._spawn(["slurmd", "-D", "-N", f"n{number}"])
-        self.wait(lambda: self.command("sinfo", "-h", "-N", "-p", "main", "-o", "%t").split() == ["idle"] * self.nodes)
+        self.wait(self._nodes_answer)
+        self.is_up = True
 
     def start_controller(self, *, clean: bool = False) -> None:
         """Start slurmctld, on the state that it left unless `clean`."""
         self._controller = self._spawn(["slurmctld", "-D", *(["-c"] if clean else [])])
+        self.wait(self._listens)  # a command would wait for seconds before it tries again
         self.wait(lambda: "is UP" in self.command("scontrol", "ping"))
+        if self.is_up:
+            self.wait(self._nodes_answer)
 
     def stop_controller(self) -> None:
-        """End slurmctld, as for a restart or a failure; jobs run on."""
+        """End slurmctld, as for a restart; jobs run on."""
         assert self._controller is not None
-        self._controller.kill()
-        self._controller.wait()
+        self._controller.terminate()
+        self._controller.wait(PATIENCE_S)
         self._children.remove(self._controller)
 
     def close(self) -> None:
@@ -153,6 +160,14 @@ class Cluster:
                 raise AssertionError(f"Slurm does not come up; ended: {ended}\n{self._logs()}")
             time.sleep(0.02)
 
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def _nodes_answer(self) -> bool:
+        states = self.command("sinfo", "-h", "-N", "-p", "main", "-o", "%t").split()
+        return len(states) == self.nodes and set(states) <= {"idle", "mix", "alloc", "comp"}
+
     def _logs(self) -> str:
         texts = []
         for path in sorted(self.folder.glob("*.log")):
@@ -168,6 +183,7 @@ class Cluster:
         for index in range(8):  # a device is wanted, whichever: no GPU is needed
             (self.folder / "dev" / f"nvidia{index}").symlink_to("/dev/null")
         ports = free_ports(self.nodes + 1)
+        self._port = ports[0]
         values = {
             "folder": self.folder,
             "user": pwd.getpwuid(os.geteuid()).pw_name,

@@ -12,7 +12,7 @@ from tauon.ports.providers import ProviderContext, StartOrder
 from tauon.providers.local.limits import Limits
 from tauon.providers.local.options import LocalOptions
 from tauon.supervision.environment import base_environment, worker_environments
-from tauon.supervision.instructions import archive_of, checkpoint_of, read_document, supervision_order
+from tauon.supervision.instructions import Place, archive_of, checkpoint_of, read_document, supervision_order
 from tauon.supervision.node.folders import Folders
 from tauon.supervision.node.order import SupervisionOrder, WorkerOrder
 
@@ -38,14 +38,9 @@ class Instructor:
         limits = order.attempt.resources
         if document.resources.cpu is None:
             limits = replace(limits, cpu_milli=0)
-        return supervision_order(
-            order,
-            document,
-            self._folders,
-            archive=archive_of(document, self._context),
-            log_max_mib=self._options.log_max_mib,
-            workers=[self._worker(order, rank, env, limits) for rank, env in enumerate(environments)],
-        )
+        workers = [self._worker(order, rank, env, limits) for rank, env in enumerate(environments)]
+        place = Place(workers, archive_of(document, self._context), self._options.log_max_mib, launch=[])
+        return supervision_order(order, document, self._folders, place)
 
     def _worker(self, order: StartOrder, rank: int, env: dict[str, str], limits: Resources) -> WorkerOrder:
         attempt = order.attempt

@@ -177,11 +177,9 @@ class Census:
         unsure = [attempt for attempt in missing if not self._runner.look(attempt)]
         ids = {job for attempt in unsure for job in self._book.jobs(attempt)}
         ids |= {owner for attempt in unsure if (owner := self._owner(attempt))}
-        past = {row.id: row for row in self._history(ids)} if ids else {}
+        past = list(self._history(ids)) if ids else []
         for attempt in unsure:
-            entry = self._book.take(attempt)
-            known = {*entry.jobs, self._owner(attempt)}
-            self._conclude(attempt, entry, [past[job] for job in known if job in past])
+            self._conclude(attempt, self._book.take(attempt), [row for row in past if row.name == attempt])
 
     def _history(self, ids: set[int]) -> Iterable[JobRow]:
         if self._can_sacct:

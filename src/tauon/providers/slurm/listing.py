@@ -11,7 +11,7 @@ SQUEUE = "JobID:0|,HetJobOffset:0|,State:0|,tres-alloc:0|,tres-per-node:0|,NodeL
 SINFO = (
     "NodeList:0|,StateComplete:0|,CPUsState:0|,Memory:0|,AllocMem:0|,Disk:0|,Gres:0|,GresUsed:0|,NodeAddr:0|,Reason:0"
 )
-SACCT = "JobIDRaw,State,ExitCode"
+SACCT = "JobIDRaw,State,JobName"
 _GRES = re.compile(r"(?:^|,)gpu(?::([^:(,]+))??:(\d+)(?:\([^)]*\))?")
 
 
@@ -31,7 +31,8 @@ _RUNNING = frozenset({"RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT
 
 class JobRow(NamedTuple):
     """One job as Slurm lists it. `part` is the component of a heterogeneous job, else 0; `amounts` are what it has in
-    all (`cpu=6,mem=200M`), `gres` on each of its nodes."""
+    all (`cpu=6,mem=200M`), `gres` on each of its nodes. The
+    `name` is told of past jobs only, whose numbers may have been given out again."""
 
     id: int
     part: int
@@ -41,6 +42,7 @@ class JobRow(NamedTuple):
     nodes: str = ""
     amounts: str = ""
     gres: str = ""
+    name: str = ""
 
     @property
     def stage(self) -> Stage:
@@ -78,18 +80,18 @@ def job_rows(text: str) -> Iterator[JobRow]:
 def past_rows(text: str) -> Iterator[JobRow]:
     """The lines of `sacct -P -n -X -o SACCT`; `CANCELLED by 0` is a state and whose doing it was."""
     for line in text.splitlines():
-        fields = line.split("|")
-        if len(fields) >= 2 and fields[0].isdigit():
+        fields = line.split("|", 2)
+        if len(fields) == 3 and fields[0].isdigit():
             state, _, who = fields[1].partition(" ")
-            yield JobRow(int(fields[0]), 0, state, who)
+            yield JobRow(int(fields[0]), 0, state, who, name=fields[2])
 
 
 def completion_rows(text: str) -> Iterator[JobRow]:
-    """The lines of the job completion log (`jobcomp/filetxt`): NAME=VALUE, of which only the id and state are needed."""
+    """The lines of the job completion log (`jobcomp/filetxt`): NAME=VALUE, of which id, name and state are needed."""
     for line in text.splitlines():
         found = dict(word.split("=", 1) for word in line.split() if "=" in word)
         if found.get("JobId", "").isdigit() and "JobState" in found:
-            yield JobRow(int(found["JobId"]), 0, found["JobState"], "")
+            yield JobRow(int(found["JobId"]), 0, found["JobState"], "", name=found.get("Name", ""))
 
 
 def node_rows(text: str) -> Iterator[NodeRow]:

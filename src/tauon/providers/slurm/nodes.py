@@ -8,7 +8,7 @@ from tauon.model.accelerator import canonical_type, memory_gib_of, type_of_produ
 from tauon.model.ids import NodeId
 from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.pool import Pool
-from tauon.model.resources import MILLI
+from tauon.model.resources import MILLI, Resources
 from tauon.providers.slurm.listing import NodeRow
 
 HOSTNAME = "hostname"
@@ -25,17 +25,21 @@ def node_id(pool: Pool, name: str) -> NodeId:
     return NodeId(f"{pool.name}-{name}")
 
 
-def nodes_of(pool: Pool, rows: Iterable[NodeRow], types: Mapping[str, str]) -> tuple[Node, ...]:
-    """The nodes that are there. Those that are down are not: Slurm has ended what ran on them."""
-    return tuple(_node(pool, row, types) for row in rows if not _words(row.state) & _GONE)
+def nodes_of(
+    pool: Pool, rows: Iterable[NodeRow], types: Mapping[str, str], held: Mapping[str, Resources]
+) -> tuple[Node, ...]:
+    """The nodes that are there. Those that are down are not: Slurm has ended what ran on them. `held` is what others than
+    this pool hold, by name."""
+    nothing = Resources()
+    return tuple(_node(pool, row, types, held.get(row.name, nothing)) for row in rows if not _words(row.state) & _GONE)
 
 
 def _words(state: str) -> set[str]:
     """`mixed+drain*` in words; the marks (not responding, powered down and so on) are `sinfo`'s."""
-    return set(state.lower().rstrip("*~#!%$@^-").replace("allocated+", "allocated+").split("+"))
+    return set(state.lower().rstrip("*~#!%$@^-").split("+"))
 
 
-def _node(pool: Pool, row: NodeRow, types: Mapping[str, str]) -> Node:
+def _node(pool: Pool, row: NodeRow, types: Mapping[str, str], others: Resources) -> Node:
     gres, count = max(row.gpus.items(), key=lambda one: one[1], default=("", 0))
     accelerator = _type(gres, types) if count else ""
     unable = _unable(row)
@@ -56,6 +60,7 @@ def _node(pool: Pool, row: NodeRow, types: Mapping[str, str]) -> Node:
         ),
         state=NodeState.DRAINING if unable else NodeState.READY,
         message=unable,
+        others=others,
         labels={HOSTNAME: row.name, ADDRESS: row.address} | ({GRES: gres} if gres else {}),
     )
 

@@ -17,6 +17,7 @@ from tauon.supervision.environment import worker_environments
 from tauon.supervision.instructions import (
     CannotStart,
     JobDocument,
+    Place,
     archive_of,
     checkpoint_of,
     read_document,
@@ -60,6 +61,7 @@ class Scribe:
             "folder": self._folders.root,
         }
         comment = mark(self._context.instance, self._context.pool.name, order.attempt.id)
+        (folder.path / OUTPUT).touch(mode=0o600)  # Slurm would make it readable by others
         script = folder.path / SCRIPT
         replace_file(script, batch_script(order, parts, self._options, paths, comment).encode())
         return script
@@ -86,15 +88,8 @@ class Scribe:
             )
             for rank, (worker, env) in enumerate(zip(order.attempt.placement, environments, strict=True))
         ]
-        return supervision_order(
-            order,
-            document,
-            self._folders,
-            archive=archive,
-            log_max_mib=self._options.log_max_mib,
-            workers=workers,
-            launch=launch,
-        )
+        place = Place(workers, archive, self._options.log_max_mib, launch)
+        return supervision_order(order, document, self._folders, place)
 
 
 def _without_place(env: dict[str, str]) -> dict[str, str]:

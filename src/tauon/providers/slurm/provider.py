@@ -35,6 +35,7 @@ from tauon.providers.slurm.listing import SINFO, JobRow, node_rows
 from tauon.providers.slurm.nodes import nodes_of
 from tauon.providers.slurm.options import read_options
 from tauon.providers.slurm.orders import Scribe
+from tauon.providers.slurm.others import Strangers
 from tauon.providers.slurm.program import install
 from tauon.providers.slurm.runner import Runner
 from tauon.providers.slurm.watch import Turn, Watch
@@ -65,6 +66,7 @@ class SlurmProvider(Provider):
         self._commands = Commands(options)
         self._attempts = Attempts()
         self._nodes: tuple[Node, ...] = ()
+        self._strangers = Strangers()
         book = Book()
         scribe = Scribe(context, options, self._folders, program)
         self._runner = Runner(context, self._folders, self._attempts, book, scribe, self._commands)
@@ -151,11 +153,10 @@ class SlurmProvider(Provider):
     # In threads
 
     def _look_at_nodes(self) -> None:
-        arguments = ["-h", "-N", "-a", "-O", SINFO]
-        if self._options.partition:
-            arguments += ["-p", self._options.partition]
-        rows = list(node_rows(self._commands.run("sinfo", *arguments)))
-        nodes = nodes_of(self._context.pool, rows, self._options.accelerators)
+        which = ["-p", self._options.partition] if self._options.partition else ["-a"]
+        rows = list(node_rows(self._commands.run("sinfo", "-h", "-N", "-O", SINFO, *which)))
+        self._strangers.look(rows, (row for jobs in self._runner.listing().values() for row in jobs))
+        nodes = nodes_of(self._context.pool, rows, self._options.accelerators, self._strangers.held)
         if nodes != self._nodes:
             self._nodes = nodes
             self._context.wake()
