@@ -73,11 +73,13 @@ Action = StartAttempt | StopAttempt | LaunchNode | ReleaseNode
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The actions decided at a position of the journal, in order; and for each line of equal workloads left waiting,
-    why its first one waits. `terrain` is what it was decided on."""
+    why its first one waits. `terrain` is what it was decided on, `promised` are those for whose turn something is being
+    stopped: they go first in the next plan, else those that were stopped could take their place again."""
 
     seq: int
     at_us: int
     actions: tuple[Action, ...] = ()
     waiting: dict[LineKey, WaitReason] = {}
     terrain: Terrain = Terrain()
+    promised: frozenset[JobId] = frozenset()
     next_look_us: int | None = None  # when something falls due even if nothing happens

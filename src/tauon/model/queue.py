@@ -13,12 +13,17 @@ from tauon.model.past import Past
 DEFAULT_QUEUE = QueueName("default")
 HALF_LIFE_S = 7 * 24 * 3600.0
 MIN_RUN_S = 600.0
+PATIENCE_S = 24 * 3600.0
 
 
 class QueueOrder(enum.StrEnum):
     """Who goes first among equally urgent workloads of one queue."""
 
-    FIFO = "fifo"
+    FIFO = "fifo"  # deadlines count
+    SHORTEST = "shortest"  # the least time still to run, as predicted
+    SMALLEST = "smallest"  # that times what it takes meanwhile
+    LEAST_SERVED = "least-served"  # in a few levels of what it has had, then arrival
+    TURNAROUND = "turnaround"  # the most completions for what it takes; what waits too long comes forward
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +32,10 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     `weight` is the share among its siblings; `priority` is what a workload gets that names none. Quota: `guarantee` and
     `maximum` in thousandths of accelerators by type, for the queue and all below it, and `max_micro_usd_per_h`, the
     most that what it holds may cost (None: no limit). Without `borrow` it uses no more than its guarantee. What runs in
-    it is not stopped for another queue's guarantee before it has run `min_run_s`. `past` is folded from the journal.
+    it is not stopped for another queue's guarantee before it has run `min_run_s`, nor for another's turn: where
+    workloads `take_turns`, what runs and can save its work gives way to what goes before it in the queue's order. In a
+    `strict` queue nothing starts while what goes before it waits. Where the order goes by size, what has waited longer
+    than `patience_s` (None: nothing has) goes before the rest. `past` is folded from the journal.
     """
 
     name: QueueName
@@ -38,6 +46,9 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     max_micro_usd_per_h: int | None = None
     borrow: bool = True
     order: QueueOrder = QueueOrder.FIFO
+    strict: bool = False
+    take_turns: bool = False
+    patience_s: float | None = PATIENCE_S
     min_run_s: float = MIN_RUN_S
     half_life_s: float = HALF_LIFE_S
     past: Past = Past()

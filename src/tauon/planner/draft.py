@@ -15,6 +15,7 @@ from tauon.model.waiting import LineKey
 from tauon.planner.fit import Fit
 from tauon.planner.packing import packing
 from tauon.planner.quota import Quotas
+from tauon.planner.ranks import Rankings
 
 
 class Draft:
@@ -30,6 +31,8 @@ class Draft:
         self.waiting: dict[LineKey, WaitReason] = {}
         self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
         self.quotas = Quotas(snapshot.cluster, self.stopping)
+        self.rankings = Rankings(snapshot)
+        self.promised: set[JobId] = set()  # who gets the place of what was stopped for its turn
         self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least
         self.wanted: dict[NodeId, None] = {}  # bought nodes on which waiting work counts
         self.next_look_us: int | None = None
@@ -145,5 +148,6 @@ class Draft:
             actions=tuple(self.actions),
             waiting=self.waiting,
             terrain=self.terrain,
+            promised=frozenset(self.promised),
             next_look_us=self.next_look_us,
         )

@@ -7,32 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tauon.model.ids import QueueName
 from tauon.model.job import Job
-from tauon.model.queue import QueueOrder
+from tauon.model.queue import Queue, QueueOrder
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
-from tauon.model.waiting import LineKey, Place
+from tauon.model.waiting import Line, LineKey, Place
 from tauon.planner.quota import BORROWING, GUARANTEED, Quotas
+from tauon.planner.ranks import Rank, Rankings
 from tauon.planner.shares import Shares
 
-Within = tuple[int, int]  # the smaller goes first among equally urgent workloads of one queue
-_Turn = tuple[int, int, Within, int, Place, LineKey]
-_QueueTurn = tuple[int, int, tuple[float, ...], Within, int, QueueName]
-
-
-def first_due(place: Place, snapshot: Snapshot) -> Within:
-    """Least laxity: when it is due, less the time that it is predicted to take; then arrival.
-
-    Without a deadline it is due when patience ends, and then how long it takes is no reason to go first.
-    """
-    job = snapshot.cluster.jobs[place.job]
-    takes_us = 0 if job.deadline_us is None else snapshot.outlook.remaining_us(job, 0)
-    return place.due_us - (takes_us or 0), place.number
-
-
-# A queue's option `order`, as what its workloads are compared by.
-STRATEGIES: dict[QueueOrder, Callable[[Place, Snapshot], Within]] = {
-    QueueOrder.FIFO: first_due,
-}
+_Turn = tuple[int, int, Rank, int, Place, LineKey]
+_QueueTurn = tuple[int, int, tuple[float, ...], Rank, int, QueueName]
 
 
 class Order:
@@ -48,15 +32,17 @@ class Order:
         snapshot: Snapshot,
         *,
         quotas: Quotas | None = None,
+        rankings: Rankings | None = None,
         lines: Iterable[LineKey] | None = None,
         is_over: Callable[[LineKey], bool] = lambda _: False,
     ) -> None:
         self._snapshot = snapshot
+        self._rankings = rankings or Rankings(snapshot)
         self._terrain = snapshot.terrain
         cluster = snapshot.cluster
         self.tree = cluster.tree
         self._quotas = quotas or Quotas(cluster)
-        self._lines: dict[LineKey, Iterator[Place]] = {}
+        self._lines: dict[LineKey, Iterator[tuple[Rank, Place]]] = {}
         self._numbers: dict[LineKey, int] = {}
         self._below: dict[LineKey, int] = {}  # lines that have been tried with this standing, and try with a lower one
         self._lanes: dict[QueueName, list[_Turn]] = {}
@@ -76,7 +62,7 @@ class Order:
             if dropped is not None:
                 heapq.heappush(self._lanes[key.queue], dropped)
                 continue
-            self._lines[key] = iter(cluster.waiting.lines[key])
+            self._lines[key] = self._ranked(self.tree.queue(key.queue), cluster.waiting.lines[key])
             self._numbers[key] = len(self._numbers)
             self._advance(key)
         # To compare all queues costs far more than to serve one, and mostly only one has something waiting.
@@ -127,13 +113,32 @@ class Order:
         heapq.heappush(self._lanes[key.queue], again)
         return True
 
+    def hold_back(self, key: LineKey) -> list[LineKey]:
+        """The job whose turn it is can't be served: where its queue is strict, none of its priority or below is served
+        any more. Returns the lines that this takes out."""
+        if not self.tree.queue(key.queue).strict:
+            return []
+        lane = self._lanes[key.queue]
+        behind = [entry[-1] for entry in lane if entry[-1].priority <= key.priority]
+        lane[:] = [entry for entry in lane if entry[-1].priority > key.priority]
+        heapq.heapify(lane)
+        return behind
+
+    def _ranked(self, queue: Queue, line: Line) -> Iterator[tuple[Rank, Place]]:
+        """The jobs of a line in their queue's order; a line itself is in order of arrival and deadlines."""
+        jobs = self._snapshot.cluster.jobs
+        rank = self._rankings.of(queue).rank
+        if queue.order is QueueOrder.FIFO:
+            return ((rank(jobs[place.job], 0), place) for place in line)
+        ranked = [(rank(jobs[place.job], 0), place) for place in line]
+        heapq.heapify(ranked)
+        return _popped(ranked)
+
     def _advance(self, key: LineKey) -> None:
         """Let the first of a line that is not delayed stand in its queue's lane."""
         delayed, now_us = self._snapshot.cluster.waiting.delayed, self._snapshot.at_us
-        strategy = STRATEGIES[self.tree.queue(key.queue).order]
-        for place in self._lines[key]:
+        for within, place in self._lines[key]:
             if delayed.is_due(place.job, now_us):
-                within = strategy(place, self._snapshot)
                 lane = self._lanes.setdefault(key.queue, [])
                 standing = self._standing(key) or BORROWING
                 heapq.heappush(lane, (-standing, -key.priority, within, self._numbers[key], place, key))
@@ -165,3 +170,9 @@ class Order:
         if not self.tree.has_guarantees:
             return BORROWING
         return self._quotas.best_standing(key, self._terrain, self._below.get(key, GUARANTEED + 1))
+
+
+def _popped(heap: list[tuple[Rank, Place]]) -> Iterator[tuple[Rank, Place]]:
+    """What a heap holds, in order; only what is asked for is sorted."""
+    while heap:
+        yield heapq.heappop(heap)

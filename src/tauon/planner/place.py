@@ -18,6 +18,7 @@ from tauon.planner.preempt import Coming, make_room
 from tauon.planner.prospects import Prospects
 from tauon.planner.quota import BORROWING, Limit, Permitted, permitted
 from tauon.planner.shortage import shortage
+from tauon.planner.turns import Turns
 
 # A search for victims costs more than one for a free place. Each that is made stops something, and the next plan,
 # which then is due at once, goes on with the rest.
@@ -31,7 +32,9 @@ def place(draft: Draft) -> None:
     rest = [key for key in draft.snapshot.cluster.waiting.lines if key not in blocked]
     prospects = Prospects(draft)
     hopeful = prospects.hopeful(rest)
-    order = Order(draft.snapshot, quotas=draft.quotas, lines=hopeful, is_over=prospects.is_over)
+    order = Order(
+        draft.snapshot, quotas=draft.quotas, rankings=draft.rankings, lines=hopeful, is_over=prospects.is_over
+    )
     _serve(draft, order, prospects)
     while (rest := _left(rest, hopeful, order)) and prospects.have_grown():
         hopeful = prospects.hopeful(rest)
@@ -51,6 +54,7 @@ def _left(lines: Iterable[LineKey], hopeful: Container[LineKey], order: Order) -
 def _serve(draft: Draft, order: Order, prospects: Prospects) -> None:
     """Serve whoever is next, until nobody is."""
     missed = Misses()  # what did not fit once won't fit later in the same plan
+    turns = Turns(draft)
     preemptions = 0
     while (turn := order.next()) is not None:
         key, job, standing = turn
@@ -67,15 +71,21 @@ def _serve(draft: Draft, order: Order, prospects: Prospects) -> None:
         coming = _what_comes(draft, request, may.later)
         if coming is None and may.later:
             prospects.missed(request, may.later)
+        elif coming is not None and _is_promised(draft, job):
+            draft.promised.add(job.id)
         if coming is None and preemptions < PREEMPTIONS:
             coming = _room_made(draft, prospects, turn, may)
             preemptions += coming is not None and not coming.pledged
+        if coming is None and may.later:
+            coming = turns.give(draft.quotas.tree.queue(job.queue), job, may.later)
         if coming is not None:
             draft.quotas.reserve(key, coming.fit, standing)
             _keep(draft, key, job, coming)
             order.served(key, coming.fit.resources * request.workers, coming.fit.accelerator)
         elif not order.try_lower(key, standing):
             draft.waiting.setdefault(key, _why(may, draft, request))
+            for behind in order.hold_back(key) if may.later else ():
+                draft.waiting.setdefault(behind, _behind(job))
     if preemptions == PREEMPTIONS:
         draft.look_again_at(draft.snapshot.at_us)
 
@@ -103,8 +113,9 @@ def _still_blocked(draft: Draft) -> Mapping[LineKey, WaitReason]:
         return {}
     if draft.quotas.tree.has_guarantees:  # what starts may make a borrower of another, and time lets them be stopped
         return {}
-    lines = cluster.waiting.lines
-    return {key: why for key, why in previous.waiting.items() if key in lines}
+    lines, queue = cluster.waiting.lines, draft.quotas.tree.queue
+    still = ((key, why) for key, why in previous.waiting.items() if key in lines)
+    return {key: why for key, why in still if not queue(key.queue).take_turns and not queue(key.queue).strict}
 
 
 def _attempt(job: Job, fit: Fit, at_us: int) -> Attempt:
@@ -153,6 +164,16 @@ def _tell(draft: Draft, lines: Iterable[LineKey]) -> None:
             may = permitted(quotas, key, terrain, BORROWING)
             why = why if may.now or may.limit is None else _at_limit(may.limit)
         draft.waiting[key] = why
+
+
+def _is_promised(draft: Draft, job: Job) -> bool:
+    previous = draft.snapshot.previous
+    return previous is not None and job.id in previous.promised
+
+
+def _behind(job: Job) -> WaitReason:
+    message = f"{job.id} goes first, and nothing goes past it in queue {job.queue}"
+    return WaitReason(code=WaitCode.BEHIND, message=message, waits_for=(job.id,))
 
 
 def _what_comes(draft: Draft, request: Request, ways: Sequence[Choice]) -> Coming | None:

@@ -43,7 +43,16 @@ class Prospects:
 
     def hopeful(self, lines: Iterable[LineKey]) -> dict[LineKey, None]:
         """Those of these lines that have any."""
-        return {key: None for key in lines if self._fits_in_time(key.request) or self._may_replace(key)}
+        return {
+            key: None
+            for key in lines
+            if self._is_heeded(key) or self._fits_in_time(key.request) or self._may_replace(key)
+        }
+
+    def _is_heeded(self, key: LineKey) -> bool:
+        """Whether its queue looks at all that waits: what can't start may take a turn, or hold back others."""
+        queue = self._draft.quotas.tree.queue(key.queue)
+        return queue.take_turns or queue.strict
 
     def _fits_in_time(self, request: Request) -> bool:
         """Whether it fits into what is free and what is being emptied."""
@@ -63,7 +72,7 @@ class Prospects:
 
     def is_over(self, key: LineKey) -> bool:
         """Whether what a line had been hoping for is gone."""
-        if len(self._draft.stopping) > self._stopping:
+        if len(self._draft.stopping) > self._stopping or self._is_heeded(key):
             return False
         if self._fits.get(key.request, True):
             if not self._missed.covers(key.request, choices(key.request, self._draft.terrain)):

@@ -80,9 +80,14 @@ class QueueSettings(BaseModel):
     borrow: bool = True
     """Whether it may use more than its guarantee while that is idle."""
     order: QueueOrder = QueueOrder.FIFO
-    """Who goes first among workloads of equal priority: fifo."""
+    """Who goes first among workloads of equal priority: fifo, shortest, smallest, least-served or turnaround."""
+    strict: bool = False
+    """Whether nothing starts while what goes before it waits; else what fits may start meanwhile."""
+    take_turns: bool = False
+    """Whether running workloads that save checkpoints are stopped for what goes before them in the queue's order."""
     min_run: Duration | None = None
-    """How long its workloads run before another queue's guarantee may stop them; inherited, 10m at the top."""
+    """How long its workloads run before they may be stopped for another queue's guarantee or another's turn;
+    inherited, 10m at the top."""
 
 
 class TreeFault(ValueError):
@@ -112,6 +117,8 @@ def _noun(name: QueueName, listed: Mapping[QueueName, QueueSettings], half_life_
         max_micro_usd_per_h=None if one.max_usd_per_h is None else usd_per_h_to_micro(one.max_usd_per_h),
         borrow=one.borrow,
         order=one.order,
+        strict=one.strict,
+        take_turns=one.take_turns,
         min_run_s=next((s for s in above if s is not None), MIN_RUN_S),
         half_life_s=half_life_s,
     )

@@ -18,7 +18,13 @@ class Execution:
     """The processes of one attempt. `publish` is called with what its engine would tell, whenever that changes."""
 
     def __init__(
-        self, attempt: Attempt, labour: Labour, clock: VirtualClock, publish: Callable[[AttemptObserved], None]
+        self,
+        attempt: Attempt,
+        labour: Labour,
+        clock: VirtualClock,
+        publish: Callable[[AttemptObserved], None],
+        *,
+        pauses: bool = False,
     ) -> None:
         self.attempt = attempt
         self.phase = Phase.STARTING
@@ -30,9 +36,11 @@ class Execution:
         self._done_before_us = 0  # the work that this attempt found done
         self._restart_us = 0
         self._running_at_us = 0
+        self._finish_at_us: int | None = None
         self._kill: Timer | None = None
         self._kill_at_us: int | None = None
         self._broken = False
+        self._pauses = pauses
         labour.begin(attempt)
         self._tell()
 
@@ -62,6 +70,18 @@ class Execution:
             if is_first and not self._broken:
                 self._heed_notice(now_us)
 
+    def pause(self, passed_us: int) -> None:
+        """Lose of the time that has passed what a restart costs, as if its engine had stopped and resumed it then."""
+        if self.phase is not Phase.RUNNING or self._kill_at_us is not None or self._finish_at_us is None:
+            return
+        ran_us = self._clock.now_us() - self._running_at_us
+        lost_us = min(passed_us, ran_us, round(self._work.restart_s * 1e6))
+        if lost_us > 0 and self._finish_at_us > self._clock.now_us():
+            self._restart_us += lost_us
+            self._finish_at_us += lost_us
+            self._cancel_timers()
+            self._timers.append(self._clock.at(self._finish_at_us, self._finish))
+
     def _heed_notice(self, now_us: int) -> None:
         if self._work.save_s is not None:
             self._cancel_timers()  # it works no more, it saves
@@ -89,7 +109,7 @@ class Execution:
         job, now_us = self.attempt.job, self._clock.now_us()
         self._running_at_us = now_us
         self._done_before_us = self._labour.saved_us(job)
-        self._restart_us = round(self._work.restart_s * 1e6) if self._labour.runs(job) else 0
+        self._restart_us = round(self._work.restart_s * 1e6) if self._labour.runs(job) and not self._pauses else 0
         self._labour.ran(job)
         end_us = round(self._work.duration_s * 1e6)
         crash_us = self._labour.next_crash_us(job, self._done_before_us)
@@ -97,7 +117,8 @@ class Execution:
         if crash_us is not None and crash_us < end_us:
             self._timers.append(self._clock.at(starts_us + crash_us, self._crash))
         else:
-            self._timers.append(self._clock.at(max(now_us, starts_us + end_us), self._finish))
+            self._finish_at_us = max(now_us, starts_us + end_us)
+            self._timers.append(self._clock.at(self._finish_at_us, self._finish))
         self.phase = Phase.RUNNING
         self._tell()
 

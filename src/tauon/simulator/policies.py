@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -16,27 +15,45 @@ from tauon.model.queue import DEFAULT_QUEUE, Queue, QueueOrder
 from tauon.simulator.labour import Labour
 from tauon.simulator.scenario import Happening, Scenario, Submit
 
-Default = TypeVar("Default")
-
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """`order` None: queues as the world has them. Else all work stands in one queue with that order, so that nothing
-    but the order decides. `knows` tells the planner how long each job will still take, as no real one could."""
+    """`queue` None: queues as the world has them. Else all work stands in this one, so that nothing but its order
+    decides. `knows` tells the planner how long each job will still take, as no real one could."""
 
     name: str
-    order: QueueOrder | None = None
+    queue: Queue | None = None
     knows: bool = False
 
 
-def _all() -> Iterator[Policy]:
-    yield Policy(name="tauon")
-    yield Policy(name="tauon-known", knows=True)
-    for order in QueueOrder:
-        yield Policy(name=order.value, order=order)
-        yield Policy(name=f"{order.value}-known", order=order, knows=True)
+def _alone(order: QueueOrder, *, strict: bool = False, take_turns: bool = False) -> Queue:
+    """A queue that does nothing for what waits long, as the rules of the literature don't."""
+    return Queue(name=DEFAULT_QUEUE, order=order, strict=strict, take_turns=take_turns, patience_s=None, min_run_s=0.0)
 
 
-POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _all()}
+PATIENCE_S = 30 * 24 * 3600.0
+_TURNAROUND = Queue(
+    name=DEFAULT_QUEUE, order=QueueOrder.TURNAROUND, take_turns=True, min_run_s=60.0, patience_s=PATIENCE_S
+)
+
+_ALL = (
+    Policy(name="tauon"),
+    Policy(name="tauon-known", knows=True),
+    # What a queue can be set to, alone.
+    Policy(name="turnaround", queue=_TURNAROUND),
+    Policy(name="turnaround-known", queue=_TURNAROUND, knows=True),
+    # The rules of others: in order of arrival, each waiting for the one before, or with what fits going past it;
+    Policy(name="fifo", queue=_alone(QueueOrder.FIFO, strict=True)),
+    Policy(name="backfill", queue=_alone(QueueOrder.FIFO)),
+    # the shortest first, likewise; the shortest remaining time, that times the width, with preemption;
+    Policy(name="sjf", queue=_alone(QueueOrder.SHORTEST, strict=True), knows=True),
+    Policy(name="sjf-backfill", queue=_alone(QueueOrder.SHORTEST), knows=True),
+    Policy(name="srtf", queue=_alone(QueueOrder.SHORTEST, take_turns=True), knows=True),
+    Policy(name="srsf", queue=_alone(QueueOrder.SMALLEST, take_turns=True), knows=True),
+    # the least attained service (Tiresias), which needs to know nothing.
+    Policy(name="tiresias", queue=_alone(QueueOrder.LEAST_SERVED, take_turns=True)),
+)
+
+POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _ALL}
 
 
 def policy_named(name: str) -> Policy:
@@ -49,10 +66,9 @@ def policy_named(name: str) -> Policy:
 
 def under(policy: Policy, scenario: Scenario) -> Scenario:
     """The scenario with a policy's queues."""
-    if policy.order is None:
+    if policy.queue is None:
         return scenario
-    queue = Queue(name=DEFAULT_QUEUE, order=policy.order)
-    return replace(scenario, queues=(queue,), happenings=_in_one_queue(scenario))
+    return replace(scenario, queues=(policy.queue,), happenings=_in_one_queue(scenario))
 
 
 def _in_one_queue(scenario: Scenario) -> Iterator[Happening]:

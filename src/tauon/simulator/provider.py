@@ -67,6 +67,11 @@ class SimProvider(Provider):
             self._count_down(node)
         self.wake()
 
+    def pause(self, passed_us: int) -> None:
+        """Something happens that time has passed until: see `Faults.pauses`."""
+        for execution in self._executions.values():
+            execution.pause(passed_us)
+
     def _find_the_dead(self, node: NodeId) -> None:
         """A node that is back knows nothing of its workers, so their engine learns of it, if it had not before."""
         for execution in list(self._executions.values()):
@@ -178,7 +183,9 @@ class SimProvider(Provider):
             return NotReady(f"{self.pool} has lost a node of it", retry_after_s=RETRY_S)
         self._labour.meet(order.job)
         self._lives[attempt.id] = life = len(self._news)
-        execution = Execution(attempt, self._labour, self._clock, partial(self._publish, life))
+        execution = Execution(
+            attempt, self._labour, self._clock, partial(self._publish, life), pauses=self._faults.pauses
+        )
         self._executions[attempt.id] = execution
         if self._chance.happens(faults.start_fails, "start fails", attempt.id):
             execution.fail_to_start_at(now_us + self._start_us, "its image could not be fetched")

@@ -88,7 +88,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     for good; `reply_lost`: an order is taken or not, and the answer is an error; `no_answer`: an observation fails;
     `doubled`: an observation tells again what was told before; `amnesia`: an observation tells everything, and forgets
     what it was asked for. `late_s` is how long news takes at most, `node_lasts_s` how long a node lasts on average
-    (0: for ever), `node_repair_s` how long it is away then.
+    (0: for ever), `node_repair_s` how long it is away then. With `pauses`, all running work is stopped and resumed
+    whenever anything happens, and loses its `restart_s` each time instead of at its own restarts (the published
+    figures of Muri, SIGCOMM 2022, are of such a world).
     """
 
     start_fails: float = 0.0
@@ -101,6 +103,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     late_s: float = 0.0
     node_lasts_s: float = 0.0
     node_repair_s: float = 600.0
+    pauses: bool = False
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

@@ -142,7 +142,11 @@ class Simulation:
             next_us = self._next_us()
             if next_us is None or next_us > scenario.until_us:
                 return
+            passed_us = next_us - self.clock.now_us()
             self.clock.advance(next_us)
+            if scenario.faults.pauses and passed_us:
+                for provider in self.providers.values():
+                    provider.pause(passed_us)
             while (entry := self._agenda.take(next_us)) is not None:
                 await self._happen(entry)
             if self._woken or self._due_us <= next_us:
