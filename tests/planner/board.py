@@ -30,10 +30,11 @@ from tauon.model.job import Job, RetriesUsed
 from tauon.model.market import PoolOffers
 from tauon.model.node import Node, NodeState
 from tauon.model.offer import Offer
+from tauon.model.outlook import Outlook, Pace
 from tauon.model.plan import LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
 from tauon.model.pool import Capabilities
 from tauon.model.queue import Queue
-from tauon.model.snapshot import Snapshot
+from tauon.model.snapshot import UNFORESEEN, Snapshot
 from tauon.planner.decide import decide
 from tauon.planner.draft import Draft
 from tauon.planner.settle import settle
@@ -51,6 +52,7 @@ class Board:
         self.previous: Plan | None = None
         self.offers: dict[PoolName, PoolOffers] = {}
         self.sold_out: dict[OfferId, int] = {}
+        self.outlook: Outlook = UNFORESEEN
         self.put(PoolConfigured(pool=a_pool()), *(QueueConfigured(queue=q) for q in queues))
         self.put(*(NodeReady(node=node) for node in nodes or (a_node(),)))
 
@@ -115,6 +117,7 @@ class Board:
             previous=self.previous,
             offers=self.offers,
             sold_out=self.sold_out,
+            outlook=self.outlook,
         )
 
     def draft(self) -> Draft:
@@ -171,6 +174,20 @@ class Board:
         attempt_id = self.cluster.jobs[job.id].attempt
         assert attempt_id is not None
         return self.cluster.attempts[attempt_id]
+
+
+class Foreseen:
+    """An outlook that knows how long some jobs run in all, in seconds."""
+
+    def __init__(self, **seconds: float) -> None:
+        self.seconds = seconds
+
+    def remaining_us(self, job: Job, ran_us: int) -> int | None:
+        seconds = self.seconds.get(job.id)
+        return None if seconds is None else max(0, round(seconds * 1e6) - job.served_us - ran_us)
+
+    def pace(self, job: Job, ran_us: int) -> Pace:
+        return Pace(1e6 / max(1, self.remaining_us(job, ran_us) or 10**15))
 
 
 def started(plan: Plan) -> list[JobId]:

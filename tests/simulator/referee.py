@@ -224,11 +224,16 @@ class Referee:
         victim = self.jobs[self.live[fact.attempt_id].job]
         match fact.cause:
             case StopCause.PREEMPTED:
-                # The journal says for whom; that job waits and has a higher priority.
+                # The journal says for whom; that job waits, and has a higher priority or takes a turn.
                 winner = self.jobs[fact.reason.split()[2]]
                 assert not winner.live
                 assert winner.ended is None
-                assert winner.job.priority > victim.job.priority, f"{fact.reason}: not by priority"
+                if "its turn in queue" in fact.reason:
+                    assert winner.job.queue == victim.job.queue
+                    assert winner.job.priority >= victim.job.priority, f"{fact.reason}: over a higher priority"
+                    assert victim.job.checkpoint is not None, f"{fact.reason}: it loses its work"
+                else:
+                    assert winner.job.priority > victim.job.priority, f"{fact.reason}: not by priority"
             case StopCause.CANCELLED:
                 assert victim.cancel_requested
             case _:

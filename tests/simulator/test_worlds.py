@@ -163,12 +163,12 @@ def test_nodes_in_short_that_are_none(text: str) -> None:
 
 
 def test_an_unknown_policy_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="there is no policy 'best'; there are: tauon, tauon-known, fifo"):
+    with pytest.raises(InvalidRequest, match="there is no policy 'best'; there are: tauon, tauon-known, turnaround"):
         Worlds().play(Question(source=str(WORLDS[0]), policies=("best",)), lambda *_: None)
 
 
 def test_policies_stand_side_by_side_and_meet_the_same_jobs() -> None:
-    names = ("tauon", "fifo", "fifo-known")
+    names = ("tauon", "fifo", "srtf", "tiresias", "turnaround")
     found = Worlds().play(Question(source=str(WORLDS[0]), policies=names), lambda *_: None)
     assert tuple(outcome.policy for outcome in found.outcomes) == names
     assert len({outcome.score.jobs for outcome in found.outcomes}) == 1

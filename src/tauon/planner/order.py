@@ -114,10 +114,8 @@ class Order:
         return True
 
     def hold_back(self, key: LineKey) -> list[LineKey]:
-        """The job whose turn it is can't be served: where its queue is strict, none of its priority or below is served
-        any more. Returns the lines that this takes out."""
-        if not self.tree.queue(key.queue).strict:
-            return []
+        """The job whose turn it is can't be served, and its queue is strict: none of its priority or below is served any
+        more. Returns the lines that this takes out."""
         lane = self._lanes[key.queue]
         behind = [entry[-1] for entry in lane if entry[-1].priority <= key.priority]
         lane[:] = [entry for entry in lane if entry[-1].priority > key.priority]

@@ -17,7 +17,7 @@ from tauon.planner.order import Order
 from tauon.planner.preempt import Coming, make_room
 from tauon.planner.prospects import Prospects
 from tauon.planner.quota import BORROWING, Limit, Permitted, permitted
-from tauon.planner.shortage import shortage
+from tauon.planner.shortage import infeasible, shortage
 from tauon.planner.turns import Turns
 
 # A search for victims costs more than one for a free place. Each that is made stops something, and the next plan,
@@ -84,8 +84,9 @@ def _serve(draft: Draft, order: Order, prospects: Prospects) -> None:
             order.served(key, coming.fit.resources * request.workers, coming.fit.accelerator)
         elif not order.try_lower(key, standing):
             draft.waiting.setdefault(key, _why(may, draft, request))
-            for behind in order.hold_back(key) if may.later else ():
-                draft.waiting.setdefault(behind, _behind(job))
+            if draft.quotas.tree.queue(key.queue).strict and _may_ever_fit(draft, request):
+                for behind in order.hold_back(key):
+                    draft.waiting.setdefault(behind, _behind(job))
     if preemptions == PREEMPTIONS:
         draft.look_again_at(draft.snapshot.at_us)
 
@@ -169,6 +170,10 @@ def _tell(draft: Draft, lines: Iterable[LineKey]) -> None:
 def _is_promised(draft: Draft, job: Job) -> bool:
     previous = draft.snapshot.previous
     return previous is not None and job.id in previous.promised
+
+
+def _may_ever_fit(draft: Draft, request: Request) -> bool:
+    return not infeasible(request, draft.snapshot.cluster.fleet, draft.snapshot)
 
 
 def _behind(job: Job) -> WaitReason:

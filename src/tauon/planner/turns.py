@@ -32,6 +32,7 @@ class _Holder(NamedTuple):
     order: tuple[float, float]  # the first in this order is stopped first
     loss: float  # what keeping it is worth
     rank: Rank
+    priority: int
     attempt: Attempt
 
 
@@ -116,9 +117,9 @@ def _holders(draft: Draft, queue: Queue) -> Iterator[_Holder]:
         rank = ranking.rank(job, ran)
         if queue.order is QueueOrder.TURNAROUND:
             loss = ranking.worth(job, ran) * KEEP
-            yield _Holder((loss / width(job.request), -attempt.placed_at_us), loss, rank, attempt)
+            yield _Holder((loss / width(job.request), -attempt.placed_at_us), loss, rank, job.priority, attempt)
         else:
-            yield _Holder((-rank[0], -rank[1]), 0.0, rank, attempt)
+            yield _Holder((-rank[0], -rank[1]), 0.0, rank, job.priority, attempt)
         changes_us = ranking.changes_us(job, ran)
         if changes_us is not None:
             least_us = LOOK_AGAIN_US if queue.order is QueueOrder.TURNAROUND else 0
@@ -223,7 +224,9 @@ class _Search:
         taken: list[_Holder] = []
         loss = 0.0
         for holder in holders:
-            if holder.attempt.id in self._draft.stopping or not (by_worth or holder.rank > self._rank):
+            if holder.attempt.id in self._draft.stopping or holder.priority > self._job.priority:
+                continue
+            if not by_worth and holder.rank <= self._rank:
                 continue
             is_chosen = holder.attempt.id in chosen
             if by_worth and not is_chosen and loss + holder.loss >= most and not taken:

@@ -42,7 +42,7 @@ async def simulate(scenario: Scenario, *, store: Store | None = None) -> Result:
 
     Raises InvariantViolated where the world sees something that must not be, or the loop never comes to rest.
     """
-    simulation = Simulation(scenario, store or MemoryStore())
+    simulation = Simulation(scenario, store)
     await simulation.run()
     return simulation.result()
 
@@ -50,11 +50,11 @@ async def simulate(scenario: Scenario, *, store: Store | None = None) -> Result:
 class Simulation:
     """The world, and the control plane in it."""
 
-    def __init__(self, scenario: Scenario, store: Store) -> None:
+    def __init__(self, scenario: Scenario, store: Store | None = None) -> None:
         self._scenario = scenario
-        self._store = store
+        self._store = store or MemoryStore()
         self.clock = VirtualClock(scenario.start_us)
-        self.journal = InlineJournal(store=store, clock=self.clock)
+        self.journal = InlineJournal(store=self._store, clock=self.clock)
         self.labour = Labour()
         chance = Chance(scenario.seed)
         self.providers = {
