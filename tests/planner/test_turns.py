@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tauon.model.attempt import Outcome
@@ -15,7 +17,7 @@ SAVES = CheckpointPolicy(interval_s=0.0, notice_s=10.0)
 HOUR_S = 3600.0
 
 
-def a_board(order: QueueOrder, *, gpus: int = 8, nodes: int = 1, **options: object) -> Board:
+def a_board(order: QueueOrder, *, gpus: int = 8, nodes: int = 1, **options: Any) -> Board:
     queue: Queue = a_queue(order=order, **({"min_run_s": 0.0} | options))
     return Board(*(a_node(f"n{i}", gpus=gpus) for i in range(1, nodes + 1)), queues=(queue,))
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tauon.model.attempt import Attempt, StopCause
-from tauon.model.capacity import Room
 from tauon.model.ids import AttemptId, NodeId, QueueName
 from tauon.model.job import Job
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.queue import Queue, QueueOrder
+from tauon.model.room import Room
 from tauon.planner.draft import Draft
 from tauon.planner.fit import Choice, find, workers_that_fit
 from tauon.planner.preempt import Coming

@@ -12,7 +12,7 @@ from tauon.model.ids import QueueName
 from tauon.model.job_spec import QUEUE
 from tauon.model.money import usd_per_h_to_micro
 from tauon.model.quantity import parse_duration_s
-from tauon.model.queue import DEFAULT_QUEUE, HALF_LIFE_S, MIN_RUN_S, Queue, QueueOrder, path
+from tauon.model.queue import DEFAULT_QUEUE, HALF_LIFE_S, MIN_RUN_S, PATIENCE_S, Queue, QueueOrder, path
 from tauon.model.resources import MILLI
 from tauon.model.tree import Tree
 
@@ -85,6 +85,9 @@ class QueueSettings(BaseModel):
     """Whether nothing starts while what goes before it waits; else what fits may start meanwhile."""
     take_turns: bool = False
     """Whether running workloads that save checkpoints are stopped for what goes before them in the queue's order."""
+    patience: Duration | None = None
+    """How long its workloads wait at most before they go ahead of what its order would put before them, one at a time;
+    24h unless given. In the order fifo nobody is put behind a later one for its size."""
     min_run: Duration | None = None
     """How long its workloads run before they may be stopped for another queue's guarantee or another's turn;
     inherited, 10m at the top."""
@@ -119,6 +122,7 @@ def _noun(name: QueueName, listed: Mapping[QueueName, QueueSettings], half_life_
         order=one.order,
         strict=one.strict,
         take_turns=one.take_turns,
+        patience_s=PATIENCE_S if one.patience is None else one.patience,
         min_run_s=next((s for s in above if s is not None), MIN_RUN_S),
         half_life_s=half_life_s,
     )
