@@ -20,6 +20,7 @@ from tauon.model.pool import Capabilities
 from tauon.model.resources import CapacityType
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.views import (
     AttemptView,
     CostLine,
@@ -31,7 +32,6 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
-    Overview,
     PoolReason,
     PoolView,
     QueueView,
@@ -162,6 +162,26 @@ A_QUEUE = QueueView(
 )
 
 
+AN_EMPTY_FLEET = Fleet(
+    at=NOON,
+    seq=0,
+    pools=[],
+    types=[],
+    jobs=[],
+    queues=[],
+    job_queue=[],
+    ids=[],
+    pool=[],
+    type=[],
+    count=[],
+    state=[],
+    age_s=[],
+    usd_per_h=[],
+    holders=[],
+    utilisation=[],
+)
+
+
 class MemoryPlane(ControlPlane):
     """What its tests put in; `raises` makes the next call fail, `seen` tells what was asked for."""
 
@@ -232,6 +252,14 @@ class MemoryPlane(ControlPlane):
     async def jobs(self, query: JobQuery) -> list[JobView]:
         self._asked("jobs", query)
         return list(self.found.values())
+
+    async def count_jobs(self, query: JobQuery) -> JobCount:
+        self._asked("count_jobs", query)
+        return JobCount(count=len(self.found))
+
+    async def preview(self, text: str) -> Preview:
+        self._asked("preview", text)
+        return Preview(problem="", spec={"run": "true"}, name="train")
 
     async def job(self, job: str) -> JobDetail:
         self._asked("job", job)
@@ -313,6 +341,14 @@ class MemoryPlane(ControlPlane):
     async def nodes(self) -> list[NodeView]:
         self._asked("nodes")
         return [A_NODE]
+
+    async def node(self, node: str) -> NodeDetail:
+        self._asked("node", node)
+        return NodeDetail(node=A_NODE, labels={}, accelerators=[], work=[], idle_usd_per_h=Decimal(1))
+
+    async def fleet(self) -> Fleet:
+        self._asked("fleet")
+        return AN_EMPTY_FLEET
 
     async def drain(self, node: str, *, reason: str = "") -> NodeView:
         self._asked("drain", node, reason)

@@ -11,7 +11,7 @@ import pytest
 from tauon.api.broadcast import Broadcast
 from tauon.api.shared import Asked, Shared
 from tauon.api.sse import FrameReader
-from tauon.service.views import EventLine
+from tauon.service.page_views import EventLine
 from tests.api.plane import MemoryPlane
 
 

@@ -11,7 +11,7 @@ from tauon.model.job import Job, JobState
 from tauon.model.plan import Plan, WaitCode, WaitReason
 from tauon.model.waiting import LineKey
 from tauon.service.overview import Moment, overview
-from tauon.service.views import Overview
+from tauon.service.page_views import Overview
 from tests.builders import SECOND_US, START_US, a_cluster, a_house, a_job, a_node, a_run, an_attempt
 
 HOUR_US = 3600 * SECOND_US

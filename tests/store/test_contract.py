@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tauon.model.changes import Changes
@@ -30,7 +31,7 @@ from tauon.model.ids import JobId, PoolName, QueueName
 from tauon.model.job import JobState
 from tauon.model.node import NodeState
 from tauon.model.usage import UsageRecord
-from tauon.ports.store import JobFilter, Store
+from tauon.ports.store import JobFilter, JobOrder, Store
 from tauon.reconciler.memory_store import MemoryStore
 from tauon.store.sql_store import SqlStore
 from tests.builders import (
@@ -209,6 +210,38 @@ class StoreContract:
         ]
         self.write(store, *(JobSubmitted(job=j) for j in jobs), JobCancelled(job_id=JobId("j2"), by="ada"))
         assert [j.number for j in store.jobs(which)] == numbers
+
+    @pytest.mark.parametrize(
+        ("which", "numbers"),
+        [
+            (JobFilter(reverse=True), [1, 2, 3, 4]),
+            (JobFilter(offset=1, limit=2), [3, 2]),
+            (JobFilter(offset=9), []),
+            (JobFilter(order=JobOrder.NAME), [4, 2, 3, 1]),
+            (JobFilter(order=JobOrder.NAME, reverse=True), [3, 1, 2, 4]),
+            (JobFilter(order=JobOrder.NAME, offset=1, limit=2), [2, 3]),
+            (JobFilter(order=JobOrder.USER), [4, 3, 1, 2]),
+            (JobFilter(order=JobOrder.PRIORITY, reverse=True), [2, 4, 3, 1]),
+            (JobFilter(order=JobOrder.QUEUE), [4, 1, 3, 2]),
+            (JobFilter(order=JobOrder.STATE), [4, 3, 2, 1]),
+            (JobFilter(order=JobOrder.STATE, reverse=True), [1, 4, 3, 2]),
+            (JobFilter(queue=QueueName("research")), [3, 2]),
+            (JobFilter(queue=QueueName("research/vision")), [2]),
+            (JobFilter(queue=QueueName("res%")), []),
+        ],
+    )
+    def test_jobs_are_listed_in_any_order(self, store: Store, which: JobFilter, numbers: list[int]) -> None:
+        jobs = [
+            a_job(1, name="c"),
+            a_job(2, name="b", user="bob", priority=9, queue="research/vision"),
+            a_job(3, name="c", queue="research"),
+            a_job(4, name="a"),
+        ]
+        self.write(store, *(JobSubmitted(job=j) for j in jobs), JobCancelled(job_id=JobId("j1"), by="ada"))
+        assert [j.number for j in store.jobs(which)] == numbers
+        assert store.count(msgspec.structs.replace(which, offset=0, limit=1)) == (
+            4 if which.queue is None else len(numbers)
+        )
 
     def test_jobs_are_counted_by_state(self, store: Store) -> None:
         jobs = [a_job(n) for n in range(1, 4)]

@@ -6,8 +6,15 @@ import { Empty, Trouble } from "./parts/pieces";
 import Now from "./pages/now";
 import type { Place } from "./shell";
 
+const Fleet = lazy(() => import("./pages/fleet"));
+const Node = lazy(() => import("./pages/node"));
+const Work = lazy(() => import("./pages/work"));
+const Workload = lazy(() => import("./pages/workload"));
+
 export const PLACES: readonly Place[] = [
   { path: "/", name: "Now", icon: "now" },
+  { path: "/fleet", name: "Fleet", icon: "fleet", also: "/nodes" },
+  { path: "/work", name: "Work", icon: "work" },
 ];
 
 export function Views() {
@@ -17,6 +24,10 @@ export function Views() {
       <Suspense fallback={null}>
         <Switch>
           <Route path="/" component={Now} />
+          <Route path="/fleet" component={Fleet} />
+          <Route path="/nodes/:id" component={Node} />
+          <Route path="/work" component={Work} />
+          <Route path="/work/:id" component={Workload} />
           <Route>
             <Empty>
               There is nothing at this address. <Link href="/">Go to what is going on now.</Link>
@@ -41,5 +52,3 @@ class Caught extends Component<{ children: ReactNode }, { error: Error | null }>
     return <Trouble error={new Error(`This view broke: ${this.state.error.message}`)} again={() => location.reload()} />;
   }
 }
-
-void lazy;

@@ -10,7 +10,8 @@ import msgspec
 
 from tauon.api.sse import frame
 from tauon.service.control_plane import ControlPlane
-from tauon.service.views import EventLine, EventView
+from tauon.service.page_views import EventLine
+from tauon.service.views import EventView
 
 # Events that come within this time go together, so that a busy journal costs each reader as much as a quiet one.
 GROUP_S = 0.1

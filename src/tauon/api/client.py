@@ -21,6 +21,7 @@ from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.page_views import Draft, Fleet, JobCount, NodeDetail, Overview, Preview, SignInLink
 from tauon.service.views import (
     CostReport,
     DemandReport,
@@ -30,11 +31,9 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
-    Overview,
     PoolView,
     QueueView,
     ServerInfo,
-    SignInLink,
     Submitted,
     Top,
     UsageReport,
@@ -118,6 +117,15 @@ class AsyncClient:
         """Jobs, newest first."""
         return await self._get("/v1/jobs", list[JobView], query)
 
+    async def count_jobs(self, query: JobQuery = _ALL_JOBS) -> JobCount:
+        """How many jobs the query finds in all, its limit and offset aside."""
+        return await self._get("/v1/jobs/count", JobCount, query)
+
+    async def preview(self, text: str) -> Preview:
+        """What a job document (YAML or JSON) would become, and where it could go; nothing is submitted."""
+        call = AsyncCall("POST", "/v1/jobs/preview", body=msgspec.json.encode(Draft(text=text)))
+        return await self._wire.ask(call, Preview)
+
     async def job(self, job: str) -> JobDetail:
         """Everything about one job. Raises NotFound."""
         return await self._get(f"/v1/jobs/{part(job)}", JobDetail)
@@ -167,6 +175,14 @@ class AsyncClient:
     async def nodes(self) -> list[NodeView]:
         """All nodes."""
         return await self._get("/v1/nodes", list[NodeView])
+
+    async def node(self, node: str) -> NodeDetail:
+        """One node with its accelerators and the work on it. Raises NotFound."""
+        return await self._get(f"/v1/nodes/{part(node)}", NodeDetail)
+
+    async def fleet(self) -> Fleet:
+        """Every accelerator, in columns."""
+        return await self._get("/v1/fleet", Fleet)
 
     async def drain(self, node: str, *, reason: str = "") -> NodeView:
         """Give a node no new work; what runs there goes on."""

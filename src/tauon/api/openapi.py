@@ -19,7 +19,7 @@ from tauon.api.door import HEALTH_PATH
 from tauon.api.problems import Problem
 from tauon.api.sse import MEDIA_TYPE
 from tauon.model.job_spec import JobSpec
-from tauon.service import views
+from tauon.service import page_views, views
 
 _COMPONENT = "#/components/schemas/{name}"
 _KEYED = {"submit", "submit_many"}
@@ -52,8 +52,9 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
             operation = document["paths"][path.replace(":str", "")][method]
             _complete(operation, route, schemas)
     for name, schema in schemas.items():
-        if "description" not in schema and hasattr(views, name):
-            schema["description"] = inspect.cleandoc(getattr(views, name).__doc__)
+        answer = getattr(views, name, None) or getattr(page_views, name, None)
+        if "description" not in schema and answer is not None:
+            schema["description"] = inspect.cleandoc(answer.__doc__)
     _add(schemas, msgspec.json.schema_components([Problem], ref_template=_COMPONENT)[1])
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from tauon.api.edge import Caller, node_name, query_of
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, UsageQuery
+from tauon.service.page_views import NodeDetail
 from tauon.service.views import (
     CostReport,
     DemandReport,
@@ -44,6 +45,12 @@ async def info(request: Caller) -> ServerInfo:
 async def nodes(request: Caller) -> list[NodeView]:
     """All nodes: what they have, what is free, who holds it, what it costs."""
     return await request.auth.nodes()
+
+
+@get("/v1/nodes/{node:str}")
+async def node(request: Caller, node: FromPath[str]) -> NodeDetail:
+    """One node: what it is, each of its accelerators, and the work on it."""
+    return await request.auth.node(node_name(node))
 
 
 @post("/v1/nodes/{node:str}/drain", status_code=200, opt={"query": DrainQuery})
@@ -101,4 +108,18 @@ async def top(request: Caller) -> Top:
     return await request.auth.top()
 
 
-ROUTES: list[BaseRouteHandler] = [healthz, info, nodes, drain, undrain, pools, queues, usage, cost, demand, focus, top]
+ROUTES: list[BaseRouteHandler] = [
+    healthz,
+    info,
+    nodes,
+    node,
+    drain,
+    undrain,
+    pools,
+    queues,
+    usage,
+    cost,
+    demand,
+    focus,
+    top,
+]

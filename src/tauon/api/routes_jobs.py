@@ -6,10 +6,11 @@ from litestar import get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from tauon.api.edge import KIB, Caller, body_of, idempotency_key, job_name, query_of
+from tauon.api.edge import KIB, Caller, body_of, document_of, idempotency_key, job_name, query_of
 from tauon.api.specs import BulkSubmit, read_spec, read_specs
 from tauon.model.job_spec import JobSpec
 from tauon.service.control_plane import JobQuery
+from tauon.service.page_views import Draft, JobCount, Preview
 from tauon.service.views import Explanation, JobDetail, JobView, Submitted
 
 SPEC_LIMIT_BYTES = 1024 * KIB
@@ -18,7 +19,7 @@ BULK_LIMIT_BYTES = 64 * 1024 * KIB
 
 @get("/v1/jobs", opt={"query": JobQuery})
 async def jobs(request: Caller) -> list[JobView]:
-    """Jobs, newest first; the next page begins `before` the last id of this one."""
+    """Jobs, newest first unless another order is asked for; the next page begins `before` the last id of this one."""
     return await request.auth.jobs(query_of(request, JobQuery))
 
 
@@ -36,6 +37,18 @@ async def submit_many(request: Caller) -> list[Submitted]:
     key = idempotency_key(request)
     specs = await read_specs(await body_of(request, limit_bytes=BULK_LIMIT_BYTES))
     return await request.auth.submit_many(specs, key=key)
+
+
+@get("/v1/jobs/count", opt={"query": JobQuery})
+async def count_jobs(request: Caller) -> JobCount:
+    """How many jobs a listing has in all, its limit and offset aside."""
+    return await request.auth.count_jobs(query_of(request, JobQuery))
+
+
+@post("/v1/jobs/preview", status_code=200, opt={"body": Draft})
+async def preview(request: Caller) -> Preview:
+    """What a job document would become, and where it could go: nothing is submitted."""
+    return await request.auth.preview((await document_of(request, Draft)).text)
 
 
 @get("/v1/jobs/{job:str}")
@@ -56,4 +69,4 @@ async def explain(request: Caller, job: FromPath[str]) -> Explanation:
     return await request.auth.explain(job_name(job))
 
 
-ROUTES: list[BaseRouteHandler] = [jobs, submit, submit_many, job, cancel, explain]
+ROUTES: list[BaseRouteHandler] = [jobs, count_jobs, preview, submit, submit_many, job, cancel, explain]

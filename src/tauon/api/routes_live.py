@@ -17,7 +17,7 @@ from tauon.api.edge import Caller, last_event_id, query_of
 from tauon.api.feed import Feeds
 from tauon.api.shared import Asked, Shared
 from tauon.api.sse import MEDIA_TYPE
-from tauon.service.views import EventLine, Overview
+from tauon.service.page_views import EventLine, Fleet, Overview
 
 _GOOD_FOR_S = 0.5
 _SEQ = re.compile(r"[0-9]{1,18}")
@@ -29,17 +29,24 @@ class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: int = -1
 
 
-class OverviewQuery(msgspec.Struct, frozen=True, kw_only=True):
+class KnownQuery(msgspec.Struct, frozen=True, kw_only=True):
     """`known`: a position of the journal from before which the answer must not be."""
 
     known: int = 0
 
 
-@get("/v1/overview", opt={"query": OverviewQuery})
+@get("/v1/overview", opt={"query": KnownQuery})
 async def overview(request: Caller) -> Response[Overview]:
     """Capacity, the line, money and what needs attention, a moment old at most."""
-    known = query_of(request, OverviewQuery).known
+    known = query_of(request, KnownQuery).known
     return Answer(await _shared(request, "overview", known, request.auth.overview))
+
+
+@get("/v1/fleet", opt={"query": KnownQuery})
+async def fleet(request: Caller) -> Response[Fleet]:
+    """Every accelerator in columns, a moment old at most."""
+    known = query_of(request, KnownQuery).known
+    return Answer(await _shared(request, "fleet", known, request.auth.fleet))
 
 
 async def _shared(request: Caller, what: Hashable, known: int, make: Callable[[], Awaitable[object]]) -> bytes:
@@ -70,4 +77,4 @@ def _broadcast(request: Caller, seq: int) -> Broadcast:
     return found
 
 
-ROUTES: list[BaseRouteHandler] = [overview, live_events]
+ROUTES: list[BaseRouteHandler] = [overview, fleet, live_events]

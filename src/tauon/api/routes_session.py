@@ -10,7 +10,8 @@ from tauon.api.answer import Answer
 from tauon.api.edge import Caller, header
 from tauon.api.session import LINK_S, SESSION_S, Sessions
 from tauon.model.errors import InvalidRequest
-from tauon.service.views import ServerInfo, SignInLink
+from tauon.service.page_views import SignInLink
+from tauon.service.views import ServerInfo
 
 
 @post("/v1/session", status_code=200)

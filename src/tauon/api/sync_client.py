@@ -23,6 +23,7 @@ from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.page_views import Draft, Fleet, JobCount, NodeDetail, Overview, Preview, SignInLink
 from tauon.service.views import (
     CostReport,
     DemandReport,
@@ -32,11 +33,9 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
-    Overview,
     PoolView,
     QueueView,
     ServerInfo,
-    SignInLink,
     Submitted,
     Top,
     UsageReport,
@@ -120,6 +119,15 @@ class Client:
         """Jobs, newest first."""
         return self._get("/v1/jobs", list[JobView], query)
 
+    def count_jobs(self, query: JobQuery = _ALL_JOBS) -> JobCount:
+        """How many jobs the query finds in all, its limit and offset aside."""
+        return self._get("/v1/jobs/count", JobCount, query)
+
+    def preview(self, text: str) -> Preview:
+        """What a job document (YAML or JSON) would become, and where it could go; nothing is submitted."""
+        call = Call("POST", "/v1/jobs/preview", body=msgspec.json.encode(Draft(text=text)))
+        return self._wire.ask(call, Preview)
+
     def job(self, job: str) -> JobDetail:
         """Everything about one job. Raises NotFound."""
         return self._get(f"/v1/jobs/{part(job)}", JobDetail)
@@ -169,6 +177,14 @@ class Client:
     def nodes(self) -> list[NodeView]:
         """All nodes."""
         return self._get("/v1/nodes", list[NodeView])
+
+    def node(self, node: str) -> NodeDetail:
+        """One node with its accelerators and the work on it. Raises NotFound."""
+        return self._get(f"/v1/nodes/{part(node)}", NodeDetail)
+
+    def fleet(self) -> Fleet:
+        """Every accelerator, in columns."""
+        return self._get("/v1/fleet", Fleet)
 
     def drain(self, node: str, *, reason: str = "") -> NodeView:
         """Give a node no new work; what runs there goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -17,10 +18,22 @@ from tauon.model.node import Node
 from tauon.model.usage import UsageRecord
 
 
-class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs to list: empty fields allow everything; `text` is looked for in id and name.
+class JobOrder(enum.StrEnum):
+    """By what jobs are listed; equal ones newest first. States go from what runs over what waits to what has ended."""
 
-    `before` is the number of the last job of the page before (newest first).
+    SUBMITTED = "submitted"
+    NAME = "name"
+    STATE = "state"
+    QUEUE = "queue"
+    USER = "user"
+    PRIORITY = "priority"
+
+
+class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs to list: empty fields allow everything; `text` is looked for in id and name, `queue` has all below it.
+
+    `before` is the number of the last job of the page before (newest first); `offset` skips so many in any order, which
+    is from the last to the first with `reverse`.
     """
 
     states: tuple[JobState, ...] = ()
@@ -29,6 +42,9 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     labels: dict[str, str] = {}
     before: int | None = None
+    order: JobOrder = JobOrder.SUBMITTED
+    reverse: bool = False
+    offset: int = 0
     limit: int = 100
 
 
@@ -77,7 +93,11 @@ class Store(Protocol):
         ...
 
     def jobs(self, which: JobFilter) -> list[Job]:
-        """Jobs, newest first."""
+        """Jobs, newest first unless another order is asked for."""
+        ...
+
+    def count(self, which: JobFilter) -> int:
+        """How many jobs `jobs` would list without limit and offset."""
         ...
 
     def count_jobs(self) -> dict[JobState, int]: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -15,10 +15,10 @@ from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job, JobState
 from tauon.model.node import Node, NodeState
 from tauon.model.pool import Pool
-from tauon.model.queue import Queue
+from tauon.model.queue import Queue, path
 from tauon.model.stored import StoredState
 from tauon.model.usage import UsageRecord
-from tauon.ports.store import JobFilter
+from tauon.ports.store import JobFilter, JobOrder
 
 K = TypeVar("K", bound=str)
 V = TypeVar("V")
@@ -105,8 +105,15 @@ class MemoryStore:
         return iter(self._by_key)
 
     def jobs(self, which: JobFilter) -> list[Job]:
-        newest_first = sorted(self._jobs.values(), key=lambda j: -j.number)
-        return list(islice((j for j in newest_first if _matches(j, which)), which.limit))
+        found = sorted((j for j in self._jobs.values() if _matches(j, which)), key=lambda j: -j.number)
+        if which.order is JobOrder.SUBMITTED:
+            found = found[::-1] if which.reverse else found
+        else:
+            found.sort(key=_ORDERS[which.order], reverse=which.reverse)
+        return found[which.offset : which.offset + which.limit]
+
+    def count(self, which: JobFilter) -> int:
+        return sum(_matches(job, which) for job in self._jobs.values())
 
     def count_jobs(self) -> dict[JobState, int]:
         counts: dict[JobState, int] = {}
@@ -137,12 +144,23 @@ def _by_name(nouns: Mapping[K, V]) -> list[V]:
     return [nouns[name] for name in sorted(nouns)]
 
 
+_ENDS = (JobState.RUNNING, JobState.PREEMPTING, JobState.STARTING, JobState.QUEUED, JobState.FAILED, JobState.CANCELLED)
+_RANKS = {state: rank for rank, state in enumerate((*_ENDS, JobState.SUCCEEDED))}
+_ORDERS: dict[JobOrder, Callable[[Job], str | int]] = {
+    JobOrder.NAME: lambda job: job.name,
+    JobOrder.STATE: lambda job: _RANKS[job.state],
+    JobOrder.QUEUE: lambda job: job.queue,
+    JobOrder.USER: lambda job: job.user,
+    JobOrder.PRIORITY: lambda job: job.priority,
+}
+
+
 def _matches(job: Job, which: JobFilter) -> bool:
     text = which.text.lower()
     return (
         (which.before is None or job.number < which.before)
         and (not which.states or job.state in which.states)
-        and (which.queue is None or job.queue == which.queue)
+        and (which.queue is None or which.queue in path(job.queue))
         and (not which.user or job.user == which.user)
         and (not text or text in job.id.lower() or text in job.name.lower())
         and which.labels.items() <= job.labels.items()

@@ -11,6 +11,8 @@ from tauon.economics.cost import Split
 from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
+from tauon.ports.store import JobOrder
+from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.views import (
     CostReport,
     DemandReport,
@@ -20,7 +22,6 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
-    Overview,
     PoolView,
     QueueView,
     ServerInfo,
@@ -33,7 +34,8 @@ from tauon.service.views import (
 class JobQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs to list, newest first; empty fields allow everything.
 
-    `text` is looked for in id and name; `labels` are `key=value`; `before` is the last id of the page before.
+    `text` is looked for in id and name; `labels` are `key=value`; `queue` has all queues below it; `before` is the last id
+    of the page before. In another order, or to begin anywhere, `offset` skips so many.
     """
 
     states: tuple[JobState, ...] = ()
@@ -42,6 +44,9 @@ class JobQuery(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     labels: tuple[str, ...] = ()
     before: str = ""
+    order: JobOrder = JobOrder.SUBMITTED
+    reverse: bool = False
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
 
 
@@ -122,6 +127,14 @@ class ControlPlane(Protocol):
 
     async def jobs(self, query: JobQuery) -> list[JobView]: ...
 
+    async def count_jobs(self, query: JobQuery) -> JobCount:
+        """How many jobs the query finds in all, its limit and offset aside."""
+        ...
+
+    async def preview(self, text: str) -> Preview:
+        """What a job document (YAML or JSON) would become, and where it could go; nothing is submitted."""
+        ...
+
     async def job(self, job: str) -> JobDetail: ...
 
     async def cancel(self, job: str) -> JobView:
@@ -144,6 +157,14 @@ class ControlPlane(Protocol):
         ...
 
     async def nodes(self) -> list[NodeView]: ...
+
+    async def node(self, node: str) -> NodeDetail:
+        """One node with its accelerators and the work on it. Raises NotFound."""
+        ...
+
+    async def fleet(self) -> Fleet:
+        """Every accelerator, in columns."""
+        ...
 
     async def drain(self, node: str, *, reason: str = "") -> NodeView:
         """Give a node no new work; what runs there goes on."""

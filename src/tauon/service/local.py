@@ -36,9 +36,12 @@ from tauon.ports.store import JobFilter, Store
 from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.cost import cost_report, demand_report, focus_export
 from tauon.service.explain import explain
+from tauon.service.fleet import fleet, node_detail, samples
 from tauon.service.money import job_cost, top, usage_report
 from tauon.service.overview import Moment, overview
+from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
+from tauon.service.preview import preview
 from tauon.service.queue_views import queue_views
 from tauon.service.run_time import run_time
 from tauon.service.submit import Intake, parse_labels
@@ -51,7 +54,6 @@ from tauon.service.views import (
     JobDetail,
     JobView,
     NodeView,
-    Overview,
     PoolView,
     QueueView,
     RunTimeView,
@@ -135,23 +137,22 @@ class LocalControlPlane(ControlPlane):
         return await asyncio.to_thread(self._parts.store.find_key, key)
 
     async def jobs(self, query: JobQuery) -> list[JobView]:
-        before = None
-        if query.before:
-            if not _ID.fullmatch(query.before):
-                raise InvalidRequest(f"{query.before!r} is no job id")
-            before = int(query.before[1:])
-        which = JobFilter(
-            states=query.states,
-            queue=QueueName(query.queue) if query.queue else None,
-            user=query.user,
-            text=query.text,
-            labels=dict(parse_labels(query.labels)),
-            before=before,
-            limit=max(1, min(query.limit, 10_000)),
-        )
-        found = await asyncio.to_thread(self._parts.store.jobs, which)
+        found = await asyncio.to_thread(self._parts.store.jobs, _filter_of(query))
         attempts = self._parts.journal.cluster.attempts
         return [job_view(job, attempts) for job in found]
+
+    async def count_jobs(self, query: JobQuery) -> JobCount:
+        return JobCount(count=await asyncio.to_thread(self._parts.store.count, _filter_of(query)))
+
+    async def preview(self, text: str) -> Preview:
+        parts = self._parts
+        cluster, now_us = parts.journal.cluster, parts.clock.now_us()
+
+        def take(spec: JobSpec) -> Job:
+            number = cluster.jobs_submitted + 1
+            return parts.intake.job(spec, cluster=cluster, number=number, user=self._user, key="", now_us=now_us)
+
+        return preview(text, take, cluster, now_us)
 
     async def job(self, job: str) -> JobDetail:
         found = await self._find(job)
@@ -271,6 +272,14 @@ class LocalControlPlane(ControlPlane):
         cluster = self._parts.journal.cluster
         return [node_view(node, cluster) for node in cluster.nodes.values()]
 
+    async def node(self, node: str) -> NodeDetail:
+        cluster = self._parts.journal.cluster
+        return node_detail(cluster.nodes[self._node(node)], cluster, samples(self._parts.providers))
+
+    async def fleet(self) -> Fleet:
+        parts = self._parts
+        return fleet(parts.journal.cluster, samples(parts.providers), parts.clock.now_us())
+
     async def drain(self, node: str, *, reason: str = "") -> NodeView:
         journal = self._parts.journal
         found = self._node(node)
@@ -353,3 +362,21 @@ class LocalControlPlane(ControlPlane):
 
     async def delete_secret(self, name: str) -> None:
         await asyncio.to_thread(self._parts.secrets.delete, name)
+
+
+def _filter_of(query: JobQuery) -> JobFilter:
+    """The store's filter for a query. Raises InvalidRequest."""
+    if query.before and not _ID.fullmatch(query.before):
+        raise InvalidRequest(f"{query.before!r} is no job id")
+    return JobFilter(
+        states=query.states,
+        queue=QueueName(query.queue) if query.queue else None,
+        user=query.user,
+        text=query.text,
+        labels=dict(parse_labels(query.labels)),
+        before=int(query.before[1:]) if query.before else None,
+        order=query.order,
+        reverse=query.reverse,
+        offset=query.offset,
+        limit=max(1, min(query.limit, 10_000)),
+    )

@@ -12,8 +12,9 @@ from tauon.model.money import Money, hourly
 from tauon.model.node import Node, NodeState
 from tauon.model.plan import Plan, WaitCode
 from tauon.model.resources import MILLI
+from tauon.service.page_views import Attention, CapacityView, Overview
 from tauon.service.queue_views import queue_views
-from tauon.service.views import Attention, CapacityView, Overview, moment
+from tauon.service.views import moment
 
 _DAY_US = 24 * 3_600_000_000
 _MOST = 50

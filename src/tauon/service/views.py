@@ -315,61 +315,6 @@ class EventView(_View, frozen=True, kw_only=True):
     fact: msgspec.Raw
 
 
-class EventLine(_View, frozen=True, kw_only=True):
-    """One line of the journal told briefly, without its fact."""
-
-    seq: int
-    at: datetime
-    type: str
-    subject: str
-    text: str
-
-
-class CapacityView(_View, frozen=True, kw_only=True):
-    """The accelerators of one type in one pool (with an empty type: its plain nodes), `total` = `used` + `idle` + `going`.
-
-    `going` are free ones on nodes that take no new work, `coming` those of nodes that were asked for, `unhealthy` all of
-    nodes whose pool does not answer; `usd_per_h` is what all of it costs.
-    """
-
-    pool: str
-    accelerator: str
-    nodes: int
-    total: float
-    used: float
-    idle: float
-    going: float
-    coming: float
-    unhealthy: float
-    usd_per_h: Decimal
-
-
-class Attention(_View, frozen=True, kw_only=True):
-    """Something that a person should look at: what it is about (`pool`, `node`, `queue` or `job`, and its name) and why."""
-
-    about: str
-    name: str
-    text: str
-    since: datetime | None = None
-
-
-class Overview(_View, frozen=True, kw_only=True):
-    """Everything at a glance: capacity, the line, money an hour, and what needs attention.
-
-    `jobs` counts by state, those that ended included; `longest_wait_s` is since when the first in line has been waiting.
-    """
-
-    at: datetime
-    seq: int
-    capacity: list[CapacityView]
-    jobs: dict[str, int]
-    longest_wait_s: float
-    longest_waiting: str
-    usd_per_h: Decimal
-    idle_usd_per_h: Decimal
-    attention: list[Attention]
-
-
 class ServerInfo(_View, frozen=True, kw_only=True):
     """Which server this is, and who it takes you for."""
 
@@ -386,10 +331,3 @@ class Submitted(_View, frozen=True, kw_only=True):
     id: str
     name: str
     existing: bool = False
-
-
-class SignInLink(_View, frozen=True, kw_only=True):
-    """A code that signs a browser in once, within so many seconds: the page takes it as `/#code=...`."""
-
-    code: str
-    within_s: int

@@ -26,7 +26,7 @@ from tauon.ports.store import JobFilter
 from tauon.store import rows, schema
 from tauon.store.address import database_at
 from tauon.store.database import Connection, Database
-from tauon.store.listing import jobs_query
+from tauon.store.listing import count_query, jobs_query
 from tauon.store.readers import Readers
 from tauon.store.statements import Row, chunks, statements
 
@@ -124,6 +124,10 @@ class SqlStore:
     def jobs(self, which: JobFilter) -> list[Job]:
         sql, values = jobs_query(self._named, which)
         return self._query(sql, values, rows.read_job)
+
+    def count(self, which: JobFilter) -> int:
+        sql, values = count_query(self._named, which)
+        return self._query(sql, values, lambda row: int(row[0]))[0]
 
     def count_jobs(self) -> dict[JobState, int]:
         return {JobState(state): count for state, count in self._read("count_jobs", {}, tuple)}

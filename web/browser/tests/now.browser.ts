@@ -71,6 +71,20 @@ story("now", (stage) => {
     await context.close();
   });
 
+  it("signs in by a link, once", async () => {
+    const { context } = await visitor(stage.browser, stage.server, LOOKS[0]!);
+    const page = await context.newPage();
+    const link = stage.server.tauon("page").trim();
+    await page.goto(link);
+    await page.getByRole("heading", { name: "Capacity" }).waitFor();
+    expect(page.url()).toBe(`${stage.server.url}/`);
+    await context.clearCookies();
+    await page.goto("about:blank");
+    await page.goto(link);
+    await page.getByLabel("Token", { exact: true }).waitFor();
+    await context.close();
+  });
+
   it("signs out", async () => {
     const page = await stage.at("/");
     await page.getByRole("button", { name: /Signed in as/ }).click();

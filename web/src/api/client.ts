@@ -140,6 +140,11 @@ export interface DemandReport {
   hourly: Record<string, number[]>;
 }
 
+/** The text of a job document, as YAML or JSON. */
+export interface Draft {
+  text: string;
+}
+
 /** One line of the journal told briefly, without its fact. */
 export interface EventLine {
   seq: number;
@@ -171,6 +176,33 @@ export interface Explanation {
   run_time: RunTimeView | null;
 }
 
+/**
+ * Every accelerator, told in columns: a fleet of 100,000 is half a megabyte.
+ *
+ * The lists under `ids` to `usd_per_h` have an entry for each node; `pools`, `types`, `jobs` and `queues` are what the
+ * numbers in `pool`, `type`, `holders` and `job_queue` count in. `holders` and `utilisation` go through all nodes and, in each,
+ * through its accelerators (a plain node counts as one): the job that holds it (-1: nobody) and how busy it is (percent,
+ * -1: not measured).
+ */
+export interface Fleet {
+  at: string;
+  seq: number;
+  pools: string[];
+  types: string[];
+  jobs: string[];
+  queues: string[];
+  job_queue: number[];
+  ids: string[];
+  pool: number[];
+  type: number[];
+  count: number[];
+  state: NodeState[];
+  age_s: number[];
+  usd_per_h: number[];
+  holders: number[];
+  utilisation: number[];
+}
+
 /** The bill in the columns of FOCUS: a row for each day, node, payer and part of the node. */
 export interface FocusExport {
   version: string;
@@ -178,6 +210,11 @@ export interface FocusExport {
   to_at: string;
   columns: string[];
   rows: string[][];
+}
+
+/** How many jobs a listing would have without its limit. */
+export interface JobCount {
+  count: number;
 }
 
 /** Everything about one job: the summary, the document as submitted, its attempts, its cost so far. */
@@ -190,6 +227,9 @@ export interface JobDetail {
   waited_s: number;
   run_time: RunTimeView | null;
 }
+
+/** By what jobs are listed; equal ones newest first. States go from what runs over what waits to what has ended. */
+export type JobOrder = "name" | "priority" | "queue" | "state" | "submitted" | "user";
 
 /** A job: a gang of equal workers that runs to completion. */
 export interface JobSpec {
@@ -244,6 +284,15 @@ export interface JobView {
   nodes: string[];
 }
 
+/** Everything about one node: what it is, each accelerator with its samples, and the work on it. */
+export interface NodeDetail {
+  node: NodeView;
+  labels: Record<string, string>;
+  accelerators: AcceleratorView[];
+  work: NodeWork[];
+  idle_usd_per_h: string;
+}
+
 /** `requested -> ready -> draining -> terminated`, or `lost`. */
 export type NodeState = "requested" | "ready" | "draining" | "terminated" | "lost";
 
@@ -266,6 +315,20 @@ export interface NodeView {
   jobs: string[];
   ready_at: string;
   message: string;
+}
+
+/** What an attempt holds on a node. */
+export interface NodeWork {
+  job: string;
+  name: string;
+  queue: string;
+  attempt: string;
+  accelerators: number[];
+  share: number;
+  cpu_cores: number;
+  memory_gib: number;
+  usd_per_h: string;
+  since: string;
 }
 
 /** How an attempt ended. */
@@ -306,6 +369,33 @@ export interface PoolView {
   accelerators_free: Record<string, number>;
   price_usd_per_h: string;
   capabilities: Capabilities;
+  message: string;
+}
+
+/**
+ * What a document would become: `problem` says all that is wrong with it, or is empty. Places are in the order in
+ * which they are tried. `ahead` is how many equal jobs wait in its queue already.
+ */
+export interface Preview {
+  problem: string;
+  spec: Record<string, unknown>;
+  name: string;
+  queue: string;
+  priority: number;
+  request: string;
+  workers: number;
+  ahead: number;
+  places: PreviewPlace[];
+}
+
+/** One way to run a job: where, at what price an hour for all its workers, and whether there is room now. */
+export interface PreviewPlace {
+  pool: string;
+  accelerator: string;
+  region: string;
+  capacity_type: CapacityType;
+  usd_per_h: string;
+  has_room: boolean;
   message: string;
 }
 
@@ -473,6 +563,11 @@ export function nodes(signal?: AbortSignal): Promise<NodeView[]> {
   return ask<NodeView[]>("GET", "/v1/nodes", { signal });
 }
 
+/** One node: what it is, each of its accelerators, and the work on it. */
+export function node(node: string, signal?: AbortSignal): Promise<NodeDetail> {
+  return ask<NodeDetail>("GET", `/v1/nodes/${encodeURIComponent(node)}`, { signal });
+}
+
 /** Give a node no new work; what runs there goes on. */
 export function drain(node: string, query: { reason?: string } = {}): Promise<NodeView> {
   return ask<NodeView>("POST", `/v1/nodes/${encodeURIComponent(node)}/drain`, { query });
@@ -518,14 +613,24 @@ export function top(signal?: AbortSignal): Promise<Top> {
   return ask<Top>("GET", "/v1/top", { signal });
 }
 
-/** Jobs, newest first; the next page begins `before` the last id of this one. */
-export function jobs(query: { states?: JobState[]; queue?: string; user?: string; text?: string; labels?: string[]; before?: string; limit?: number } = {}, signal?: AbortSignal): Promise<JobView[]> {
+/** Jobs, newest first unless another order is asked for; the next page begins `before` the last id of this one. */
+export function jobs(query: { states?: JobState[]; queue?: string; user?: string; text?: string; labels?: string[]; before?: string; order?: JobOrder; reverse?: boolean; offset?: number; limit?: number } = {}, signal?: AbortSignal): Promise<JobView[]> {
   return ask<JobView[]>("GET", "/v1/jobs", { query, signal });
 }
 
 /** Take a job; it is durable when this answers. The same Idempotency-Key again gives the same job. */
 export function submit(body: JobSpec, key?: string): Promise<Submitted> {
   return ask<Submitted>("POST", "/v1/jobs", { body, key });
+}
+
+/** How many jobs a listing has in all, its limit and offset aside. */
+export function countJobs(query: { states?: JobState[]; queue?: string; user?: string; text?: string; labels?: string[]; before?: string; order?: JobOrder; reverse?: boolean; offset?: number; limit?: number } = {}, signal?: AbortSignal): Promise<JobCount> {
+  return ask<JobCount>("GET", "/v1/jobs/count", { query, signal });
+}
+
+/** What a job document would become, and where it could go: nothing is submitted. */
+export function preview(body: Draft): Promise<Preview> {
+  return ask<Preview>("POST", "/v1/jobs/preview", { body });
 }
 
 /** Take many jobs in one transaction: all or none. */
@@ -566,6 +671,11 @@ export function eventStream(query: { after?: number; subject?: string } = {}): s
 /** Capacity, the line, money and what needs attention, a moment old at most. */
 export function overview(query: { known?: number } = {}, signal?: AbortSignal): Promise<Overview> {
   return ask<Overview>("GET", "/v1/overview", { query, signal });
+}
+
+/** Every accelerator in columns, a moment old at most. */
+export function fleet(query: { known?: number } = {}, signal?: AbortSignal): Promise<Fleet> {
+  return ask<Fleet>("GET", "/v1/fleet", { query, signal });
 }
 
 /** The journal told briefly as it is written, for open pages: each `id` is a position to resume after (Last-Event-ID). */

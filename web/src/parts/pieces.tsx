@@ -4,6 +4,9 @@ import { Alert, Button } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 
+/** How every dialog behaves. */
+export const DIALOG = { centered: true, transitionProps: { duration: 0 }, closeButtonProps: { "aria-label": "Close" } } as const;
+
 export function State({ of }: { of: string }) {
   return <span className={`state s-${of}`}>{of}</span>;
 }

@@ -71,11 +71,14 @@ SELECT submit_key FROM job WHERE submit_key > :after ORDER BY submit_key LIMIT :
 -- name: jobs
 SELECT body FROM job WHERE number < :before
 
+-- name: count_of_jobs
+SELECT count(*) FROM job WHERE number < :before
+
 -- name: jobs_in_states
 AND state IN (:state)
 
 -- name: jobs_in_queue
-AND queue = :queue
+AND (queue = :queue OR queue LIKE :below ESCAPE '!')
 
 -- name: jobs_of_user
 AND user_name = :user_name
@@ -86,5 +89,38 @@ AND (lower(id) LIKE :text ESCAPE '!' OR lower(name) LIKE :text ESCAPE '!')
 -- name: jobs_with_label
 AND EXISTS (SELECT 1 FROM job_label WHERE job_label.name = :name AND job_label.value = :value AND job_label.job = job.id)
 
--- name: jobs_newest_first
-ORDER BY number DESC LIMIT :limit
+-- name: jobs_by_submitted
+ORDER BY number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_submitted_down
+ORDER BY number LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_name
+ORDER BY name, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_name_down
+ORDER BY name DESC, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_state
+ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'preempting' THEN 1 WHEN 'starting' THEN 2 WHEN 'queued' THEN 3 WHEN 'failed' THEN 4 WHEN 'cancelled' THEN 5 ELSE 6 END, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_state_down
+ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'preempting' THEN 1 WHEN 'starting' THEN 2 WHEN 'queued' THEN 3 WHEN 'failed' THEN 4 WHEN 'cancelled' THEN 5 ELSE 6 END DESC, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_queue
+ORDER BY queue, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_queue_down
+ORDER BY queue DESC, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_user
+ORDER BY user_name, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_user_down
+ORDER BY user_name DESC, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_priority
+ORDER BY priority, number DESC LIMIT :limit OFFSET :offset
+
+-- name: jobs_by_priority_down
+ORDER BY priority DESC, number DESC LIMIT :limit OFFSET :offset
