@@ -32,6 +32,7 @@ ENTRIES = {
     "usage": Entry(f"{_DECLARED}.fleet:usage", "Show the bill: who used what, and what was idle.", _FLEET),
     "cost": Entry(f"{_DECLARED}.money:cost", "Show the bill by any key.", _FLEET),
     "plan": Entry(f"{_DECLARED}.plan:plan", "Plan what to reserve, where and for how long, from past demand.", _FLEET),
+    "tune": Entry(f"{_DECLARED}.tune:tune", "Find accelerators, parallelism and precision for a model.", _FLEET),
     "events": Entry(f"{_DECLARED}.fleet:events", "Tell what has happened, from the journal.", _FLEET),
     "simulate": Entry(f"{_DECLARED}.simulate:simulate", "Play a trace or a world under one policy or several.", _FLEET),
     "demo": Entry(f"{_DECLARED}.server:demo", "Watch real jobs run, move and be billed on this machine.", _SERVER),

@@ -54,3 +54,24 @@ class CostOptions:
     until: str
     where: tuple[str, ...]
     limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneOptions:
+    """What is tuned, for which task and goal, at which prices, and what was measured."""
+
+    model: str
+    train: bool
+    prompt: int
+    answer: int
+    sequence: int
+    batch: int
+    micro_batch: int
+    tokens: float | None
+    first_token: str
+    per_token: str
+    deadline: str
+    price: tuple[str, ...]
+    precision: tuple[str, ...]
+    measured: tuple[str, ...]
+    top: int
