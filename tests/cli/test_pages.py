@@ -1,5 +1,7 @@
 """Pages look as they are meant to: on a narrow and a wide terminal, in a pipe, with and without colour."""
 
+from typing import Any
+
 import pytest
 from click import unstyle
 
@@ -105,6 +107,22 @@ def test_whom_a_job_waits_for_is_said_once() -> None:
     assert explanation(told, PIPE).count("j1") == 1
     many = an_explanation(WaitCode.CAPACITY, waits_for=[f"j{i}" for i in range(9)])
     assert "It waits for j0, j1, j2, j3, j4 and 4 more." in explanation(many, PIPE)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"starts_in_s": 2400.0, "starts_after": ["j12", "j15"]}, "in about 40m, when j12 and j15 have ended, if"),
+        (
+            {"starts_in_s": 90.0, "starts_after": ["j12"]},
+            "in about 1m 30s, when j12 has ended, if nothing more urgent comes.",
+        ),
+        ({"starts_in_s": 0.0}, "It is expected to start in about 0s, if nothing more urgent comes."),
+        ({"start_unknown": "nothing tells when j1 will end"}, "start can't be said: nothing tells when j1 will end."),
+    ],
+)
+def test_when_a_job_will_start_is_told(fields: dict[str, Any], said: str) -> None:
+    assert said in explanation(an_explanation(WaitCode.CAPACITY, **fields), PIPE).replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tauon.model.queue import path
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import choices
+from tauon.planner.foresee import Foreseen
 from tauon.planner.quota import BORROWING, Quotas, permitted
 from tauon.planner.shortage import infeasible, pool_shortage
 from tauon.service.views import Explanation, PoolReason, moment
@@ -29,6 +30,21 @@ def explain(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now_
         message = f"{job.message}; not before {moment(job.not_before_us):%H:%M:%S} UTC"
         return _answer(job, WaitCode.BACKOFF, message)
     return _in_line(job, cluster, plan, closed, now_us)
+
+
+# What these wait for is no place.
+NEVER_FORESEEN = frozenset({WaitCode.DEPENDENCY, WaitCode.NO_NODE})
+
+
+def with_start(answer: Explanation, foreseen: Foreseen, now_us: int) -> Explanation:
+    """The answer, with when the job is expected to start."""
+    at_us = foreseen.starts_at_us
+    return replace(
+        answer,
+        starts_in_s=None if at_us is None else max(0, at_us - now_us) / 1e6,
+        starts_after=list(foreseen.after),
+        start_unknown=foreseen.unknown,
+    )
 
 
 def _in_line(job: Job, cluster: Cluster, plan: Plan, closed: dict[str, str], now_us: int) -> Explanation:

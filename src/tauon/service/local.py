@@ -26,6 +26,8 @@ from tauon.model.job import Job, JobState
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import NodeState
 from tauon.model.plan import Plan
+from tauon.model.snapshot import Snapshot
+from tauon.planner.foresee import copy_of, foresee
 from tauon.planner.settle import fail_dependents
 from tauon.ports.clock import Clock
 from tauon.ports.files import BlobStore, SecretStore
@@ -35,7 +37,7 @@ from tauon.ports.providers import LogChunk, Provider
 from tauon.ports.store import JobFilter, Store
 from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
 from tauon.service.cost import cost_report, demand_report, focus_export
-from tauon.service.explain import explain
+from tauon.service.explain import NEVER_FORESEEN, explain, with_start
 from tauon.service.fleet import fleet, node_detail, samples
 from tauon.service.money import job_cost, top, usage_report
 from tauon.service.overview import Moment, overview
@@ -220,7 +222,20 @@ class LocalControlPlane(ControlPlane):
         parts = self._parts
         found = parts.journal.cluster.jobs.get(found.id, found)
         reason = explain(found, parts.journal.cluster, parts.plan(), parts.closed_pools(), parts.clock.now_us())
-        return msgspec.structs.replace(reason, run_time=self._run_time(found))
+        reason = msgspec.structs.replace(reason, run_time=self._run_time(found))
+        if reason.code is None or reason.code in NEVER_FORESEEN:
+            return reason
+        now_us, cluster = parts.clock.now_us(), parts.journal.cluster
+        snapshot = Snapshot(
+            at_us=now_us,
+            cluster=cluster,
+            capabilities={name: provider.capabilities() for name, provider in parts.providers.items()},
+            closed_pools={PoolName(name): why for name, why in parts.closed_pools().items()},
+            outlook=parts.experience(),
+        )
+        # Beside the loop, which goes on meanwhile, and from a copy.
+        foreseen = await asyncio.to_thread(foresee, snapshot, copy_of(cluster), found.id)
+        return with_start(reason, foreseen, now_us)
 
     async def logs(self, job: str, query: LogQuery) -> AsyncIterator[LogChunk]:
         attempt = await self._attempt(await self._find(job), query.attempt)

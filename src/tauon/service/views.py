@@ -109,7 +109,8 @@ class PoolReason(_View, frozen=True, kw_only=True):
 
 
 class Explanation(_View, frozen=True, kw_only=True):
-    """Why a job is where it is: a sentence, the place in line, and for each pool what is missing."""
+    """Why a job is where it is: a sentence, the place in line, and for each pool what is missing; for one that waits,
+    in how many seconds it is expected to start if nothing else comes, after whose ends, or why that can't be said."""
 
     job: str
     state: JobState
@@ -119,6 +120,9 @@ class Explanation(_View, frozen=True, kw_only=True):
     waits_for: list[str]
     pools: list[PoolReason]
     run_time: RunTimeView | None = None
+    starts_in_s: float | None = None
+    starts_after: list[str] = []
+    start_unknown: str = ""
 
 
 class NodeView(_View, frozen=True, kw_only=True):

@@ -164,7 +164,10 @@ export interface EventView {
   fact: unknown;
 }
 
-/** Why a job is where it is: a sentence, the place in line, and for each pool what is missing. */
+/**
+ * Why a job is where it is: a sentence, the place in line, and for each pool what is missing; for one that waits,
+ * in how many seconds it is expected to start if nothing else comes, after whose ends, or why that can't be said.
+ */
 export interface Explanation {
   job: string;
   state: JobState;
@@ -174,6 +177,9 @@ export interface Explanation {
   waits_for: string[];
   pools: PoolReason[];
   run_time: RunTimeView | null;
+  starts_in_s: number | null;
+  starts_after: string[];
+  start_unknown: string;
 }
 
 /**

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tauon.cli.render.jobs import STATE_STYLES, run_time
 from tauon.cli.render.table import wrapped
-from tauon.cli.render.words import count, sentence
+from tauon.cli.render.words import count, duration, sentence
 from tauon.cli.screen import Screen
 from tauon.model.job import JobState
 from tauon.model.plan import WaitCode
@@ -33,6 +33,8 @@ def explanation(answer: Explanation, screen: Screen) -> str:
         lines.append(wrapped(f"It waits for {_listed(answer.waits_for)}.", screen))
     if answer.ahead and answer.code is not WaitCode.BEHIND:
         lines.append(f"{count(answer.ahead, 'equal job')} came first.")
+    if answer.starts_in_s is not None or answer.start_unknown:
+        lines.append(wrapped(_start(answer), screen))
     if answer.run_time is not None:
         lines.append(wrapped(f"It takes {run_time(answer.run_time, answer.state)}.", screen))
     if answer.pools:
@@ -46,6 +48,16 @@ def explanation(answer: Explanation, screen: Screen) -> str:
     if advice:
         lines += ["", wrapped(advice, screen)]
     return "\n".join(lines)
+
+
+def _start(answer: Explanation) -> str:
+    """When a job will start, in a sentence."""
+    if answer.starts_in_s is None:
+        return f"When it will start can't be said: {answer.start_unknown}."
+    when = f"in about {duration(answer.starts_in_s)}"
+    if answer.starts_after:
+        when += f", when {_listed(answer.starts_after)} {'has' if len(answer.starts_after) == 1 else 'have'} ended"
+    return f"It is expected to start {when}, if nothing more urgent comes."
 
 
 def _listed(jobs: list[str]) -> str:
