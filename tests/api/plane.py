@@ -15,11 +15,13 @@ from tauon.model.errors import Conflict, InvalidRequest, NotFound
 from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import NodeState
+from tauon.model.offer import PriceSource
 from tauon.model.plan import WaitCode
 from tauon.model.pool import Capabilities
 from tauon.model.resources import CapacityType
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.views import (
     AttemptView,
@@ -149,6 +151,27 @@ A_POOL = PoolView(
     price_usd_per_h=Decimal("16.10"),
     capabilities=Capabilities(gives_notice=True),
     message="",
+)
+AN_OFFER = OfferView(
+    id="sky/h100x8/spot",
+    pool="sky",
+    region="eu-1",
+    capacity_type=CapacityType.SPOT,
+    accelerator="H100",
+    accelerators=8,
+    accelerator_memory_gib=80,
+    cpu_cores=64,
+    memory_gib=512,
+    usd_per_h=Decimal("9.60"),
+    usd_per_accelerator_h=Decimal("1.20"),
+    usd_per_work=Decimal("9.60"),
+    workers=1,
+    available=None,
+    boot_s=90,
+    interruptions_per_h=0.25,
+    priced_at=NOON,
+    source=PriceSource.PROVIDER,
+    problem="",
 )
 A_QUEUE = QueueView(
     name="research/vision",
@@ -361,6 +384,10 @@ class MemoryPlane(ControlPlane):
     async def pools(self) -> list[PoolView]:
         self._asked("pools")
         return [A_POOL]
+
+    async def offers(self, query: OfferQuery) -> list[OfferView]:
+        self._asked("offers", query)
+        return [AN_OFFER]
 
     async def queues(self) -> list[QueueView]:
         self._asked("queues")

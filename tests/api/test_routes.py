@@ -25,7 +25,8 @@ from tauon.model.errors import (
 from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
-from tests.api.plane import A_NODE, A_POOL, A_QUEUE
+from tauon.service.offer_views import OfferOrder, OfferQuery
+from tests.api.plane import A_NODE, A_POOL, A_QUEUE, AN_OFFER
 from tests.api.servers import TOKEN, Served
 
 
@@ -37,6 +38,7 @@ def test_each_question_is_answered_as_in_the_process(server: Served, client: Cli
     assert client.explain("j1") == server.do(plane.explain("j1"))
     assert client.nodes() == [A_NODE]
     assert client.pools() == [A_POOL]
+    assert client.offers(OfferQuery(accelerators=("H100:8",), by=OfferOrder.PRICE)) == [AN_OFFER]
     assert client.queues() == [A_QUEUE]
     assert client.usage(UsageQuery(by="pool")) == server.do(plane.usage(UsageQuery(by="pool")))
     assert client.cost(CostQuery(by="pool")) == server.do(plane.cost(CostQuery(by="pool")))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tauon.cli.actions.jobs import cancelled
 from tauon.cli.actions.server import Versions, verified, versions
 from tauon.cli.actions.submitting import submitted
@@ -14,6 +16,7 @@ from tauon.cli.render.events import event_line
 from tauon.cli.render.explain import explanation
 from tauon.cli.render.fleet import node_list, pool_list, queue_list
 from tauon.cli.render.jobs import job_detail, job_list
+from tauon.cli.render.offers import offer_list
 from tauon.cli.render.top import overview
 from tauon.cli.render.usage import usage_report
 from tauon.cli.screen import Screen
@@ -21,8 +24,11 @@ from tauon.cli.wiring import VerifyReport
 from tauon.model.attempt import Outcome
 from tauon.model.job import JobState
 from tauon.model.node import NodeState
+from tauon.model.offer import PriceSource
 from tauon.model.plan import WaitCode
+from tauon.model.resources import CapacityType
 from tauon.service.views import Explanation, PoolReason, RunningView, ServerInfo, Submitted
+from tests.api.plane import AN_OFFER
 from tests.cli.views import (
     a_cost_line,
     a_cost_report,
@@ -104,6 +110,35 @@ POOLS = [
         region="us-east-1",
         residency=["us"],
         message="it does not answer: timeout",
+    ),
+]
+OFFERS = [
+    replace(AN_OFFER, priced_at=at(-90)),
+    replace(
+        AN_OFFER,
+        id="cloud/h200x8",
+        pool="cloud",
+        capacity_type=CapacityType.ON_DEMAND,
+        accelerator="H200",
+        usd_per_h=Decimal("31.20"),
+        usd_per_accelerator_h=Decimal("3.90"),
+        usd_per_work=Decimal("31.20"),
+        interruptions_per_h=None,
+        available=0,
+        problem="sold out",
+    ),
+    replace(
+        AN_OFFER,
+        id="nowhere/h100x8",
+        pool="nowhere",
+        region="",
+        usd_per_h=None,
+        usd_per_accelerator_h=None,
+        usd_per_work=None,
+        interruptions_per_h=None,
+        boot_s=0,
+        source=PriceSource.CATALOGUE,
+        problem="only listed: no pool of this server buys there",
     ),
 ]
 QUEUES = [
@@ -190,6 +225,7 @@ PAGES: dict[str, Callable[[Screen], str]] = {
     ),
     "nodes": lambda screen: node_list(NODES, screen),
     "pools": lambda screen: pool_list(POOLS, screen),
+    "offers": lambda screen: offer_list(OFFERS, screen),
     "queues": lambda screen: queue_list(QUEUES, screen),
     "usage": lambda screen: f"{usage_report(BILL, screen)}\n\n{usage_report(SMALL_BILL, screen)}",
     "cost": lambda screen: f"{cost_report(COST, screen)}\n\n{cost_report(COST_BY_JOB, screen)}",

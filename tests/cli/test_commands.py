@@ -15,6 +15,7 @@ from tauon.cli.wiring import PageLink, VerifyReport
 from tauon.model.errors import Unavailable
 from tauon.model.job import FINAL_STATES, JobState
 from tauon.service.control_plane import CostQuery, JobQuery, UsageQuery
+from tauon.service.offer_views import OfferView
 from tauon.service.views import (
     CostReport,
     EventView,
@@ -42,6 +43,7 @@ READING: list[tuple[list[str], Any]] = [
     (["nodes", "drain", "n1"], list[NodeView]),
     (["nodes", "undrain", "n1"], list[NodeView]),
     (["pools"], list[PoolView]),
+    (["offers", "H100:8", "--spot"], list[OfferView]),
     (["queues"], list[QueueView]),
     (["usage"], UsageReport),
     (["cost"], CostReport),

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from tauon.api.edge import Caller, node_name, query_of
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, UsageQuery
+from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import NodeDetail
 from tauon.service.views import (
     CostReport,
@@ -72,6 +73,12 @@ async def pools(request: Caller) -> list[PoolView]:
     return await request.auth.pools()
 
 
+@get("/v1/offers", opt={"query": OfferQuery})
+async def offers(request: Caller) -> list[OfferView]:
+    """What can be had, from pools that sell and from catalogues that only list, the best first."""
+    return await request.auth.offers(query_of(request, OfferQuery))
+
+
 @get("/v1/queues")
 async def queues(request: Caller) -> list[QueueView]:
     """All queues: their shares, what they hold and what waits."""
@@ -116,6 +123,7 @@ ROUTES: list[BaseRouteHandler] = [
     drain,
     undrain,
     pools,
+    offers,
     queues,
     usage,
     cost,

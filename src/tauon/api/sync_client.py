@@ -23,6 +23,7 @@ from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import Draft, Fleet, JobCount, NodeDetail, Overview, Preview, SignInLink
 from tauon.service.views import (
     CostReport,
@@ -45,6 +46,7 @@ _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
 _ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
+_OFFERS = OfferQuery()
 _EVER, _ALWAYS = FocusQuery(), DemandQuery()
 
 Progress = Callable[[int, int], None]
@@ -197,6 +199,10 @@ class Client:
     def pools(self) -> list[PoolView]:
         """All pools."""
         return self._get("/v1/pools", list[PoolView])
+
+    def offers(self, query: OfferQuery = _OFFERS) -> list[OfferView]:
+        """What can be had, the best first."""
+        return self._get("/v1/offers", list[OfferView], query)
 
     def queues(self) -> list[QueueView]:
         """All queues."""

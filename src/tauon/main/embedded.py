@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,15 @@ from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
 from tauon.ports.ledger import Ledger
+from tauon.ports.prices import PriceSource
 from tauon.ports.providers import NodeSource, OpenNodeSource, OpenProvider, Provider, ProviderContext
+from tauon.providers.catalogue import CATALOGUE
 from tauon.reconciler.journal import GroupJournal
 from tauon.reconciler.loop import Loop
 from tauon.reconciler.site import OpenPool, Site
 from tauon.service.config import ServerConfig, differences
 from tauon.service.local import LocalControlPlane, Parts
+from tauon.service.offers import OnSale
 from tauon.service.submit import Intake
 from tauon.store.files import FileBlobs, FileSecrets, FileTokens, private_folder
 from tauon.store.sql_store import SqlStore
@@ -98,6 +101,7 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
                 store=store, blobs=blobs, secrets=secrets, offers=lambda: [pool.offers for pool in site.pools.values()]
             ),
             database=_without_password(database),
+            on_sale=_market(site, _catalogues(config)),
             ledger=ledger,
         )
         await _begin(loop, stack)
@@ -136,6 +140,29 @@ def _ledger(home: Path, store: SqlStore, stack: contextlib.AsyncExitStack) -> Le
     )
     stack.callback(ledger.close)
     return ledger
+
+
+def _catalogues(config: ServerConfig) -> list[PriceSource]:
+    """The price lists, read once, so that what is wrong with one is said at the start. Raises ConfigError."""
+    found: list[PriceSource] = [CATALOGUE(Path(path).expanduser()) for path in config.catalogue]
+    for one in found:
+        one.offers()
+    return found
+
+
+def _market(site: Site, catalogues: Sequence[PriceSource]) -> Callable[[], OnSale]:
+    """What is on sale whenever it is asked for."""
+
+    def on_sale() -> OnSale:
+        pools = site.pools.values()
+        return OnSale(
+            markets=[*(pool.offers for pool in pools), *(source.offers() for source in catalogues)],
+            sold_out={offer: until for pool in pools for offer, until in pool.sold_out.items()},
+            seen=site.journal.cluster.machines.exposure,
+            now_us=site.now_us(),
+        )
+
+    return on_sale
 
 
 async def _begin(loop: Loop, stack: contextlib.AsyncExitStack) -> None:

@@ -9,8 +9,8 @@ from tauon.model.offer import Offer
 
 
 class PoolOffers:
-    """Offers by accelerator type, the cheapest per accelerator first ("" has those without any). Never changed once
-    made, and compared by identity, so that what was found out about it holds for as long as it is the same object."""
+    """Offers by accelerator type, the cheapest per accelerator first, those without a price last ("" has those without
+    any accelerator). Never changed once made, and compared by identity, so that what was found out about it holds for as long as it is the same object."""
 
     __slots__ = ("_by_id", "_by_type")
 
@@ -38,5 +38,5 @@ class PoolOffers:
         return len(self._by_id)
 
 
-def _price_each(offer: Offer) -> tuple[float, OfferId]:
-    return offer.micro_usd_per_h / max(1, offer.shape.accelerator_count), offer.id
+def _price_each(offer: Offer) -> tuple[bool, float, OfferId]:
+    return not offer.is_priced, offer.micro_usd_per_h / max(1, offer.shape.accelerator_count), offer.id

@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 from tauon.model.ids import OfferId
-from tauon.model.money import Rates, hourly
+from tauon.model.money import Rates
 from tauon.model.node import NodeShape
 
 
@@ -43,7 +43,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def micro_usd_per_h(self) -> int:
         """The price of the whole node an hour, in micro-dollars."""
-        return hourly(self.shape.rates, self.shape.capacity).micro_usd
+        shape, rates = self.shape, self.shape.rates
+        parts = shape.cpu_milli * rates.cpu_micro_usd * 128 + shape.memory_mib * rates.memory_gib_micro_usd * 125
+        return shape.accelerator_count * rates.accelerator_micro_usd + (parts + 64_000) // 128_000
 
 
 class OfferPrice(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -12,7 +14,7 @@ from tauon.model.capacity import Capacity, CapacityFork
 from tauon.model.ids import NodeId, OfferId, PoolName
 from tauon.model.job import Job
 from tauon.model.market import PoolOffers
-from tauon.model.node import Node, NodeState
+from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.offer import Offer
 from tauon.model.plan import StartAttempt, WaitCode, WaitReason
 from tauon.model.pool import Pool
@@ -104,7 +106,7 @@ class _Buyer:
 
     def _counts_on(self, job: Job, view: CapacityFork) -> Claim | None:
         """Take room on what is coming for the whole gang, if there is enough."""
-        ways = choices(job.request, Terrain(shapes=tuple(view.shapes), closed=self._draft.terrain.closed))
+        ways = choices(job.request, Terrain(shapes=self._of_types(job.request), closed=self._draft.terrain.closed))
         fit = find(job.request, ways, view) if ways else None
         if fit is None:
             return None
@@ -115,6 +117,12 @@ class _Buyer:
         claim = Claim(job.queue, job.priority, fit.accelerator, milli, 0)
         self._draft.quotas.start(claim)
         return claim
+
+    def _of_types(self, request: Request) -> tuple[NodeShape, ...]:
+        """The shapes of what is coming that a request could want: few of many, so that it costs little to ask."""
+        types = {wanted.type for wanted in request.accelerators}
+        shapes = self._coming.shapes
+        return tuple(shapes) if not types or "" in types else tuple(s for s in shapes if s.accelerator in types)
 
     def _node(self, offer: Offer) -> Node:
         self._number += 1
@@ -136,76 +144,84 @@ class _Buyer:
     # ---------------------------------------------------------------- choosing
 
     def _choose(self, key: LineKey, job: Job) -> tuple[Purchase | None, str]:
-        """The cheapest purchase for the whole gang, or why there is none."""
+        """The cheapest purchase for the whole gang, or why there is none.
+
+        Groups come by what their cheapest offer costs for the work, which no purchase in them can undercut: once one is
+        found that costs no more than that, it is the cheapest of all.
+        """
         best: tuple[float, Purchase] | None = None
         obstacles: dict[str, None] = {}
+        workers = job.request.workers
         work_us = self._draft.snapshot.outlook.remaining_us(job, 0)
         work_s = None if work_us is None else work_us / 1e6
-        for group in self._groups(job, obstacles):
-            over = _over_quota(self._draft.quotas, key, group[0], job.request.workers)
+        for group in self._in_time(job, self._groups(job.request, obstacles), obstacles):
+            if best is not None and group.options[0].micro_usd_per_work * workers >= best[0]:
+                break
+            over = _over_quota(self._draft.quotas, key, group.options[0], workers)
             if over:
                 obstacles[over] = None
                 continue
-            purchase = cover(job.request.workers, group, self._purse)
+            left = self._not_sold_out(group.options, obstacles)
+            purchase = cover(workers, left, self._purse) if left else None
             if purchase is None:
-                obstacles[self._scarce(group)] = None
+                if left:
+                    obstacles[self._scarce(left)] = None
                 continue
-            cost = _cost_of_work(purchase, group[0]) * self._overhead(job, purchase, work_s)
+            cost = _cost_of_work(purchase, left[0]) * self._overhead(job, purchase, work_s)
             if best is None or cost < best[0]:
                 best = cost, purchase
         if best is None:
-            return None, "; ".join(list(obstacles)[:3])
+            return None, "; ".join(list(obstacles)[:3]) or f"no pool offers {job.request} within its constraints"
         return best[1], ""
 
-    def _groups(self, job: Job, obstacles: dict[str, None]) -> list[list[Option]]:
-        """The options by what one gang may not mix: pool, accelerator type and amount, capacity type and region."""
+    def _groups(self, request: Request, obstacles: dict[str, None]) -> Iterator[Group]:
+        """What one gang may be bought as, over all pools, the cheapest for the work first."""
         snapshot = self._draft.snapshot
-        possible: list[Option] = []
-        for name, market in snapshot.offers.items():
+        for name in snapshot.offers:
             if name in snapshot.closed_pools:
                 obstacles[f"pool {name} does not answer: {snapshot.closed_pools[name]}"] = None
-                continue
-            for option in options(job.request, market):
-                offer = option.offer
-                until_us = snapshot.sold_out.get(offer.id, 0)
-                if not offer.is_obtainable:
-                    continue
-                if until_us > snapshot.at_us:
-                    self._draft.look_again_at(until_us)
-                    obstacles[f"{offer.id} had nothing left a short while ago"] = None
-                    continue
-                possible.append(option)
-        if not possible and not obstacles:
-            obstacles[f"no pool offers {job.request} within its constraints"] = None
-        groups: dict[_Kind, list[Option]] = {}
-        for option in self._in_time(job, possible, obstacles):
-            groups.setdefault(_kind(option), []).append(option)
-        return list(groups.values())
+        markets = (market for name, market in snapshot.offers.items() if name not in snapshot.closed_pools)
+        return heapq.merge(*(groups(request, market) for market in markets), key=_cheapest)
 
-    def _in_time(self, job: Job, possible: list[Option], obstacles: dict[str, None]) -> list[Option]:
-        """What of these a job with a deadline should have now: spot while it can, what stays when it must."""
+    def _not_sold_out(self, group: Sequence[Option], obstacles: dict[str, None]) -> list[Option]:
         snapshot = self._draft.snapshot
+        left = []
+        for option in group:
+            until_us = snapshot.sold_out.get(option.offer.id, 0)
+            if until_us <= snapshot.at_us:
+                left.append(option)
+                continue
+            self._draft.look_again_at(until_us)
+            obstacles[f"{option.offer.id} had nothing left a short while ago"] = None
+        return left
+
+    def _in_time(self, job: Job, found: Iterator[Group], obstacles: dict[str, None]) -> Iterable[Group]:
+        """What of these a job with a deadline should have now: spot while it can, what stays when it must."""
         if job.deadline_us is None:
+            return found
+        possible = list(found)
+        stays = [group for group in possible if group.capacity_type is not CapacityType.SPOT]
+        spot = [group for group in possible if group.capacity_type is CapacityType.SPOT]
+        if not spot:
             return possible
-        stays = [o for o in possible if o.offer.shape.capacity_type is not CapacityType.SPOT]
-        spot = [o for o in possible if o.offer.shape.capacity_type is CapacityType.SPOT]
-        offers = [option.offer for market in snapshot.offers.values() for option in options(job.request, market)]
-        if not any(offer.shape.capacity_type is CapacityType.SPOT for offer in offers):
-            return possible
-        boot_s = max((option.offer.boot_s for option in stays or spot), default=0.0)
-        has_spot = any(self._purse.affords(option.offer) for option in spot)
-        stands = prospect(job, snapshot, boot_s=boot_s, has_spot=has_spot)
+        boot_s = max(option.offer.boot_s for group in stays or spot for option in group.options)
+        there = {
+            id_ for id_, until_us in self._draft.snapshot.sold_out.items() if until_us > self._draft.snapshot.at_us
+        }
+        offers = [option.offer for group in spot for option in group.options]
+        has_spot = any(offer.id not in there and self._purse.affords(offer) for offer in offers)
+        stands = prospect(job, self._draft.snapshot, boot_s=boot_s, has_spot=has_spot)
         if stands is None:
             return possible
         if stands.where is Where.ON_DEMAND:
             return stays or spot
-        cheapest = min((o.micro_usd_per_work for o in spot), default=0.0)
         if stands.until_us is not None:
             self._draft.look_again_at(stands.until_us)
             if not has_spot:
-                wait_s = (stands.until_us - snapshot.at_us) / 1e6
+                wait_s = (stands.until_us - self._draft.snapshot.at_us) / 1e6
                 obstacles[f"its deadline lets it wait for spot; in {wait_s:.0f} s what stays is bought"] = None
-        return [*spot, *(o for o in stays if o.micro_usd_per_work <= cheapest)]
+        cheapest = spot[0].options[0].micro_usd_per_work
+        return [group for group in possible if group in spot or group.options[0].micro_usd_per_work <= cheapest]
 
     def _overhead(self, job: Job, purchase: Purchase, work_s: float | None) -> float:
         """By what factor interruptions make the work dearer; any node that goes stops the whole gang."""
@@ -213,33 +229,47 @@ class _Buyer:
         rate = sum(rate_per_h(o.offer, seen.get(o.offer.id)) * count for o, count in purchase.lots)
         return overhead(job, rate, boot_s=purchase.boot_s, work_s=work_s)
 
-    def _scarce(self, group: list[Option]) -> str:
+    def _scarce(self, group: Sequence[Option]) -> str:
         offer = group[0].offer
         return f"{offer.id}: {self._purse.why_not(offer) or 'fewer are left than the gang needs'}"
+
+
+class Group(NamedTuple):
+    """The options that may be mixed for one gang: those of one pool, accelerator type and amount, capacity type and
+    region; the cheapest for the work first."""
+
+    capacity_type: CapacityType
+    options: tuple[Option, ...]
+
+
+@lru_cache(maxsize=4096)
+def groups(request: Request, market: PoolOffers) -> tuple[Group, ...]:
+    """What one pool sells for a request, by what may be mixed; the group with the cheapest option first."""
+    found: dict[tuple[object, ...], list[Option]] = {}
+    for option in options(request, market):
+        if option.offer.is_obtainable:
+            shape = option.offer.shape
+            kind = shape.accelerator, option.resources, shape.capacity_type, shape.region
+            found.setdefault(kind, []).append(option)
+    return tuple(Group(alike[0].offer.shape.capacity_type, tuple(alike)) for alike in found.values())
+
+
+def _cheapest(group: Group) -> float:
+    return group.options[0].micro_usd_per_work
 
 
 def obtainable(request: Request, markets: Iterable[PoolOffers], pools: Mapping[PoolName, Pool]) -> bool:
     """Whether what a request asks for could ever be bought, were nothing bought yet."""
     purse = Purse(pools)
-    groups: dict[_Kind, list[Option]] = {}
     for market in markets:
-        for option in options(request, market):
-            if option.offer.is_obtainable:
-                stocked = option._replace(offer=replace(option.offer, available=None))
-                groups.setdefault(_kind(option), []).append(stocked)
-    return any(cover(request.workers, group, purse) for group in groups.values())
+        for group in groups(request, market):
+            stocked = [o._replace(offer=replace(o.offer, available=None)) for o in group.options]
+            if cover(request.workers, stocked, purse):
+                return True
+    return False
 
 
-_Kind = tuple[object, ...]
-
-
-def _kind(option: Option) -> _Kind:
-    """What all nodes of one gang have in common."""
-    shape = option.offer.shape
-    return shape.pool, shape.accelerator, option.resources, shape.capacity_type, shape.region
-
-
-def cover(workers: int, group: list[Option], purse: Purse) -> Purchase | None:
+def cover(workers: int, group: Sequence[Option], purse: Purse) -> Purchase | None:
     """Nodes for all workers from a group that is sorted by its price for the work: as many as are full of the cheapest,
     then for the rest the one node that is cheapest as a whole. None when there are too few; nothing is bought yet."""
     lots: dict[OfferId, tuple[Option, int]] = {}
@@ -251,15 +281,17 @@ def cover(workers: int, group: list[Option], purse: Purse) -> Purchase | None:
 
     left = workers
     for option in group:
+        if option.seats > left:
+            continue
         count = min(spare.affords(option.offer), left // option.seats)
         if count:
             take(option, count)
             left -= count * option.seats
     while left > 0:
-        rest = [option for option in group if spare.affords(option.offer)]
-        if not rest:
+        rest = sorted(group, key=lambda o: (o.seats < left, o.offer.micro_usd_per_h, o.offer.id))
+        last = next((option for option in rest if spare.affords(option.offer)), None)
+        if last is None:
             return None
-        last = min(rest, key=lambda o: (o.seats < left, o.offer.micro_usd_per_h, o.offer.id))
         take(last, 1)
         left -= last.seats
     bought = tuple(lots.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -70,7 +71,7 @@ def _lane(
     waiting: list[tuple[float, int, Option]] = []
     for number, offer in enumerate(offers.of_type(type_)):
         shape = offer.shape
-        price = offer.micro_usd_per_h
+        price = offer.micro_usd_per_h if offer.is_priced else math.inf
         least = (
             price / shape.accelerator_count * each / speed if wanted is not None and shape.accelerator_count else 0.0
         )

@@ -67,6 +67,8 @@ class ServerConfig(BaseModel):
 
     pools: list[PoolSettings] = [PoolSettings(name="local")]
     """The pools; one of local processes when left out."""
+    catalogue: list[str] = []
+    """Price lists to compare with: CSV files of gpuhunt's format, folders or zip archives of them."""
     queues: list[QueueSettings] = []
     """The queues; `default` is always there."""
     half_life: HalfLife = HALF_LIFE_S

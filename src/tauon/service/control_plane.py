@@ -12,6 +12,7 @@ from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.ports.store import JobOrder
+from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.views import (
     CostReport,
@@ -175,6 +176,10 @@ class ControlPlane(Protocol):
         ...
 
     async def pools(self) -> list[PoolView]: ...
+
+    async def offers(self, query: OfferQuery) -> list[OfferView]:
+        """What can be had, from pools that sell and from catalogues that only list, the best first."""
+        ...
 
     async def queues(self) -> list[QueueView]: ...
 

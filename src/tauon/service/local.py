@@ -40,6 +40,8 @@ from tauon.service.cost import cost_report, demand_report, focus_export
 from tauon.service.explain import NEVER_FORESEEN, explain, with_start
 from tauon.service.fleet import fleet, node_detail, samples
 from tauon.service.money import job_cost, top, usage_report
+from tauon.service.offer_views import OfferQuery, OfferView
+from tauon.service.offers import OnSale, offer_views, request_for
 from tauon.service.overview import Moment, overview
 from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
@@ -84,6 +86,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     intake: Intake
     experience: Callable[[], Experience]
     database: str = ""
+    on_sale: Callable[[], OnSale] = OnSale
     ledger: Ledger
 
 
@@ -329,28 +332,28 @@ class LocalControlPlane(ControlPlane):
             if name in parts.providers
         ]
 
+    async def offers(self, query: OfferQuery) -> list[OfferView]:
+        request = (await self._find(query.job)).request if query.job else request_for(query)
+        return await asyncio.to_thread(offer_views, request, query, self._parts.on_sale())
+
     async def queues(self) -> list[QueueView]:
         return queue_views(self._parts.journal.cluster, self._parts.clock.now_us())
 
     async def usage(self, query: UsageQuery) -> UsageReport:
-        parts = self._parts
-        return await usage_report(parts.store, parts.journal.cluster, query, parts.clock.now_us())
+        return await usage_report(self._parts.store, self._parts.journal.cluster, query, self._parts.clock.now_us())
 
     async def cost(self, query: CostQuery) -> CostReport:
-        parts = self._parts
-        return await cost_report(parts.ledger, parts.journal.cluster, query, parts.clock.now_us())
+        return await cost_report(self._parts.ledger, self._parts.journal.cluster, query, self._parts.clock.now_us())
 
     async def demand(self, query: DemandQuery) -> DemandReport:
-        parts = self._parts
-        return await demand_report(parts.ledger, query, parts.clock.now_us())
+        return await demand_report(self._parts.ledger, query, self._parts.clock.now_us())
 
     async def focus(self, query: FocusQuery) -> FocusExport:
         parts = self._parts
         return await focus_export(parts.ledger, parts.store.instance, query, parts.clock.now_us())
 
     async def top(self) -> Top:
-        parts = self._parts
-        return top(parts.journal.cluster, parts.providers, parts.clock.now_us())
+        return top(self._parts.journal.cluster, self._parts.providers, self._parts.clock.now_us())
 
     async def overview(self) -> Overview:
         parts = self._parts

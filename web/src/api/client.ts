@@ -337,6 +337,37 @@ export interface NodeWork {
   since: string;
 }
 
+/** What offers are sorted by: the price of one accelerator an hour, or that of the work it does. */
+export type OfferOrder = "price" | "work";
+
+/**
+ * One offer: a whole node. `usd_per_work` is what a worker-hour at the speed of one H100 costs if the node is full;
+ * of types whose speed is not known, at their own. Prices are None where none is known.
+ *
+ * `problem` says why it can't be had now: sold out, or only listed in a catalogue.
+ */
+export interface OfferView {
+  id: string;
+  pool: string;
+  region: string;
+  capacity_type: CapacityType;
+  accelerator: string;
+  accelerators: number;
+  accelerator_memory_gib: number;
+  cpu_cores: number;
+  memory_gib: number;
+  usd_per_h: string | null;
+  usd_per_accelerator_h: string | null;
+  usd_per_work: string | null;
+  workers: number;
+  available: number | null;
+  boot_s: number;
+  interruptions_per_h: number | null;
+  priced_at: string;
+  source: PriceSource;
+  problem: string;
+}
+
 /** How an attempt ended. */
 export type Outcome = "succeeded" | "failed" | "preempted" | "cancelled" | "timed-out" | "lost" | "start-failed";
 
@@ -404,6 +435,9 @@ export interface PreviewPlace {
   has_room: boolean;
   message: string;
 }
+
+/** Where a price is from, the surest first. */
+export type PriceSource = "provider" | "configuration" | "catalogue";
 
 /**
  * What every refused request answers: a code word for programs, a sentence for people, and the error's own fields.
@@ -587,6 +621,11 @@ export function undrain(node: string): Promise<NodeView> {
 /** All pools, and whether their providers answer. */
 export function pools(signal?: AbortSignal): Promise<PoolView[]> {
   return ask<PoolView[]>("GET", "/v1/pools", { signal });
+}
+
+/** What can be had, from pools that sell and from catalogues that only list, the best first. */
+export function offers(query: { accelerators?: string[]; job?: string; capacity_types?: CapacityType[]; pools?: string[]; regions?: string[]; residency?: string[]; max_price_usd?: string; by?: OfferOrder; limit?: number } = {}, signal?: AbortSignal): Promise<OfferView[]> {
+  return ask<OfferView[]>("GET", "/v1/offers", { query, signal });
 }
 
 /** All queues: their shares, what they hold and what waits. */
