@@ -20,7 +20,7 @@ from tauon.cli.offer_options import OfferOptions
 @click.option("--by", type=click.Choice(["work", "price"]), default="work", show_default=True, help="The order.")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=25, show_default=True, help="How many.")
 def offers(call: Call, options: OfferOptions) -> int:
-    """List what can be had: every node that a pool sells or a catalogue lists.
+    """List what can be had: what pools sell and catalogues list.
 
     With a number alone, such as 4, it is every type. WORK is what an hour of work at the speed of one H100 costs there, counted for each worker that asks for TYPE:N; with
     `--by price` they are sorted by the price of one accelerator instead.
