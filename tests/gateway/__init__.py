@@ -1,0 +1,1 @@
+"""Tests of the gateway, with real servers on loopback."""
