@@ -29,9 +29,7 @@ ENTRIES = {
     "queues": Entry(
         f"{_DECLARED}.fleet:queues", "List queues: their shares, what runs and what waits in each.", _FLEET
     ),
-    "offers": Entry(
-        f"{_DECLARED}.offers:offers", "List what can be had: what pools sell and catalogues list.", _FLEET
-    ),
+    "offers": Entry(f"{_DECLARED}.offers:offers", "List what can be had: what pools sell and catalogues list.", _FLEET),
     "usage": Entry(f"{_DECLARED}.fleet:usage", "Show the bill: who used what, and what was idle.", _FLEET),
     "cost": Entry(f"{_DECLARED}.money:cost", "Show the bill by any key.", _FLEET),
     "plan": Entry(f"{_DECLARED}.plan:plan", "Plan what to reserve, where and for how long, from past demand.", _FLEET),
