@@ -53,9 +53,8 @@ GresTypes=gpu
 MaxJobCount=20000
 MinJobAge=300
 KillWait=2
-MessageTimeout=3
+MessageTimeout={timeout_s}
 DefMemPerCPU=1000
-{more}
 NodeName=n[1-{nodes}] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[{first}-{last}] CPUs=64 RealMemory=1000000 \
 TmpDisk=100000 Gres=gpu:h100:8 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE
@@ -78,12 +77,12 @@ def missing() -> str:
 class Cluster:
     """Started by `start`; `close` ends every process of it."""
 
-    def __init__(self, folder: Path, *, nodes: int = 4, more: str = "") -> None:
+    def __init__(self, folder: Path, *, nodes: int = 4, timeout_s: int = 3) -> None:
         self.folder = folder
         self.nodes = nodes
         self.conf = folder / "slurm.conf"
         self.environment = {"PATH": _PATH, "SLURM_CONF": str(self.conf), "LC_ALL": "C"}
-        self._more = more
+        self._timeout_s = timeout_s
         self.is_up = False
         self._port = 0
         self._children: list[subprocess.Popen[bytes]] = []
@@ -191,7 +190,7 @@ class Cluster:
             "port": ports[0],
             "first": ports[1],
             "last": ports[-1],
-            "more": self._more,
+            "timeout_s": self._timeout_s,
         }
         self.conf.write_text(_CONF.format(**values), encoding="ascii")
         (self.folder / "gres.conf").write_text(_GRES.format(**values), encoding="ascii")

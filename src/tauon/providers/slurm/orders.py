@@ -61,9 +61,11 @@ class Scribe:
             "folder": self._folders.root,
         }
         comment = mark(self._context.instance, self._context.pool.name, order.attempt.id)
-        (folder.path / OUTPUT).touch(mode=0o600)  # Slurm would make it readable by others
+        os.close(_for_us(folder.path / OUTPUT))  # Slurm would make it readable by others
         script = folder.path / SCRIPT
-        replace_file(script, batch_script(order, parts, self._options, paths, comment).encode())
+        text = batch_script(order, parts, self._options, paths, comment)
+        with open(_for_us(script), "w", encoding="utf-8") as file:
+            file.write(text)
         return script
 
     def _supervision(self, order: StartOrder, document: JobDocument, archive: str, launch: list[list[str]]) -> object:
@@ -90,6 +92,11 @@ class Scribe:
         ]
         place = Place(workers, archive, self._options.log_max_mib, launch)
         return supervision_order(order, document, self._folders, place)
+
+
+def _for_us(path: Path) -> int:
+    """An open file that others can't read."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
 
 def _without_place(env: dict[str, str]) -> dict[str, str]:

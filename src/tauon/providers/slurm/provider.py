@@ -38,6 +38,7 @@ from tauon.providers.slurm.orders import Scribe
 from tauon.providers.slurm.others import Strangers
 from tauon.providers.slurm.program import install
 from tauon.providers.slurm.runner import Runner
+from tauon.providers.slurm.submitters import Submitters
 from tauon.providers.slurm.watch import Turn, Watch
 from tauon.supervision import retention
 from tauon.supervision.logs import has_log, read_log
@@ -69,7 +70,8 @@ class SlurmProvider(Provider):
         self._strangers = Strangers()
         book = Book()
         scribe = Scribe(context, options, self._folders, program)
-        self._runner = Runner(context, self._folders, self._attempts, book, scribe, self._commands)
+        self._submitters = Submitters(self._commands, options.command_timeout_s)
+        self._runner = Runner(context, self._folders, self._attempts, book, scribe, self._submitters)
         self._census = Census(self._commands, options, self._folders, self._attempts, book, self._runner)
         turns = [Turn(self._look_at_nodes, options.nodes_poll_s), Turn(self._census.look, options.poll_s)]
         self._watch = Watch(self._runner.read_news, turns, lambda: bool(self._attempts.unfinished()))
@@ -101,11 +103,12 @@ class SlurmProvider(Provider):
 
     async def start(self, orders: Sequence[StartOrder]) -> Sequence[Refusal]:
         listing = _Once(self._runner.listing)
+        parts = [orders[first :: self._options.parallel] for first in range(min(len(orders), self._options.parallel))]
         answers = await asyncio.gather(
-            *(self._in_thread(partial(self._runner.start, order, listing.get)) for order in orders)
+            *(self._in_thread(partial(self._runner.start, part, listing.get)) for part in parts)
         )
         self._watch.nudge()
-        return [refusal for refusal in answers if refusal is not None]
+        return [refusal for refusals in answers for refusal in refusals]
 
     async def stop(self, orders: Sequence[StopOrder]) -> Sequence[Refusal]:
         return await self._in_thread(partial(self._runner.stop, orders)) if orders else ()
@@ -125,6 +128,7 @@ class SlurmProvider(Provider):
 
     async def close(self) -> None:
         await self._in_thread(self._watch.close)
+        await self._in_thread(self._submitters.close)
         self._threads.shutdown(wait=False)
         self._sweeper.shutdown(wait=False, cancel_futures=True)
 

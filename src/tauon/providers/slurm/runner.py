@@ -16,10 +16,11 @@ from tauon.model.errors import NotReady, ProviderError, Rejected
 from tauon.model.ids import AttemptId
 from tauon.ports.providers import AttemptObserved, Phase, ProviderContext, Refusal, StartOrder, StopOrder
 from tauon.providers.slurm.book import Book
-from tauon.providers.slurm.commands import Commands, explain, is_gone
+from tauon.providers.slurm.commands import explain, is_gone
 from tauon.providers.slurm.listing import SQUEUE, JobRow, job_rows
 from tauon.providers.slurm.orders import Scribe
 from tauon.providers.slurm.submission import mark
+from tauon.providers.slurm.submitters import Submitters
 from tauon.supervision.instructions import SIGNALS, CannotStart
 from tauon.supervision.node.folders import Folders, is_safe_name, replace_file
 from tauon.supervision.node.order import StopNote
@@ -43,14 +44,15 @@ class Runner:
         attempts: Attempts,
         book: Book,
         scribe: Scribe,
-        commands: Commands,
+        submitters: Submitters,
     ) -> None:
         self._folders = folders
         self._book = book
         self._prefix = mark(context.instance, context.pool.name)
         self._attempts = attempts
         self._scribe = scribe
-        self._commands = commands
+        self._submitters = submitters
+        self._commands = submitters.commands
         self._wake = context.wake
         self._looking = threading.Lock()  # what was read before an attempt was forgotten must not bring it back
 
@@ -65,8 +67,12 @@ class Runner:
 
     # Starting
 
-    def start(self, order: StartOrder, listing: Listing) -> Refusal | None:
-        """Submit an order unless it was before. `listing` gives our jobs in Slurm as they are after this call began."""
+    def start(self, orders: Iterable[StartOrder], listing: Listing) -> list[Refusal]:
+        """Submit each unless it was before. `listing` gives our jobs in Slurm as they are after this call began."""
+        answers = [self._start(order, listing) for order in orders]
+        return [refusal for refusal in answers if refusal is not None]
+
+    def _start(self, order: StartOrder, listing: Listing) -> Refusal | None:
         attempt = order.attempt.id
         if not self._attempts.reserve(attempt):
             return None
@@ -87,22 +93,19 @@ class Runner:
     def _submit(self, order: StartOrder, listing: Listing) -> None:
         attempt = order.attempt.id
         if is_safe_name(attempt):
-            if (self._folders.logs / attempt).exists() and not self._folders.attempt(attempt).path.exists():
-                return  # it ran, ended and was forgotten
-            begun = self._folders.attempt(attempt).path.exists()  # by a server before, or by another at this moment
+            begun = (self._folders.attempts / attempt).exists()  # by a server before, or by another at this moment
             if begun and self._take_over(attempt, listing()):
                 return
+            if not begun and (self._folders.logs / attempt).exists():
+                return  # it ran, ended and was forgotten
         script = self._scribe.write(order)
         try:
-            answer = self._commands.run("sbatch", "--parsable", str(script))
+            job = self._submitters.submit(str(script))
         except ProviderError as error:
             if isinstance(error, Rejected):
                 shutil.rmtree(script.parent, ignore_errors=True)
             raise
-        number = answer.strip().split(";")[0]
-        if not number.isdigit():
-            raise NotReady(f"Slurm's sbatch gave no job id but {answer!r}", retry_after_s=5.0)
-        self._take(attempt, int(number))
+        self._take(attempt, job)
 
     def _take(self, attempt: AttemptId, job: int | None) -> None:
         self._book.take(attempt, job)
