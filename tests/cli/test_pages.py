@@ -140,6 +140,14 @@ def test_how_long_a_job_takes_is_told_with_what_that_rests_on(state: JobState, j
     assert said.removeprefix("It takes ").removesuffix(".") in job_detail(detail, PIPE)
 
 
+def test_how_good_such_guesses_were_of_late_is_told_with_them() -> None:
+    found = RunTimeView(
+        low_s=600.0, middle_s=7_200.0, high_s=34_200.0, jobs=3, error_ratio=1.84, coverage=0.9, skill=0.4
+    )
+    told = job_detail(a_detail(a_job_view(1), run_time=found), PIPE)
+    assert "of late such a guess was typically 1.8 times too long or too short" in told
+
+
 def test_a_failed_job_says_where_to_look() -> None:
     failed = an_explanation(None, state=JobState.FAILED, message="worker 0 exited with code 1")
     assert "`tauon logs j4`" in explanation(failed, PIPE)

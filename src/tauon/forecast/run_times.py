@@ -26,6 +26,7 @@ _TAIL_FROM_S = 60.0
 REACH_JOBS = 3.0
 MOST_CLASSES = 20_000
 _RESCALE = 1e12
+_TOGETHER = 2  # classes that begin with the same two are looked up anew together
 _NOBODY: Mapping[int, tuple[float, float]] = {}
 
 
@@ -60,9 +61,14 @@ class _Tally:
                 if (ended + left) * scale > 1e-9
             }
 
+    @property
+    def is_due(self) -> bool:
+        """Whether so much has come since the curve was made that another would differ."""
+        return self.news * 32 > min(self.jobs, self.memory)
+
     def current(self, above: Curve, round_: int) -> Curve | None:
         """The curve, if it can still be used: what came since then would hardly change it."""
-        if self._above is not above or self._round != round_ or self.news * 32 > min(self.jobs, self.memory):
+        if self._above is not above or self._round != round_ or self.is_due:
             return None
         return self._curve
 
@@ -113,6 +119,8 @@ class RunTimes:
         self._tallies: dict[JobClass, _Tally] = {(): _Tally(MEMORY[0])}
         self._at_work: dict[int, tuple[float, float]] = {}
         self._round = 0
+        # Looking a class up costs little, but a crowd that waits is looked up again and again: kept until it changes.
+        self._kept: dict[JobClass, dict[JobClass, Curve]] = {}
         self._prior = Curve([_TAIL / (_TAIL_FROM_S + edge) for edge in EDGES])
 
     @property
@@ -136,6 +144,7 @@ class RunTimes:
         what began long ago.
         """
         self._round += 1
+        self._kept.clear()
         self._at_work = {}
         for seconds in ran_s:
             bucket = bucket_of(seconds)
@@ -164,6 +173,15 @@ class RunTimes:
 
     def curve(self, job_class: JobClass) -> Curve:
         """The curve of a class; that of the nearest class above it where it is unknown."""
+        kept = self._kept.get(job_class[:_TOGETHER])
+        if kept is None:
+            kept = self._kept[job_class[:_TOGETHER]] = {}
+        found = kept.get(job_class)
+        if found is None:
+            found = kept[job_class] = self._look_up(job_class)
+        return found
+
+    def _look_up(self, job_class: JobClass) -> Curve:
         curve, seen = self._prior, (-1, 0.0)
         for key in _and_above(job_class):
             tally = self._tallies.get(key)
@@ -189,6 +207,9 @@ class RunTimes:
                 tally = _Tally(_memory(key))
             self._tallies[key] = tally  # at the end, as the latest
             tally.add(bucket, seconds, part=part)
+            if tally.is_due and len(key) < _TOGETHER:
+                self._kept.clear()
+        self._kept.pop(job_class[:_TOGETHER], None)
         if len(self._tallies) > MOST_CLASSES:
             for key in list(islice(self._tallies, MOST_CLASSES // 4)):
                 if key:

@@ -17,4 +17,13 @@ def run_time(job: Job, cluster: Cluster, experience: Experience, now_us: int) ->
     band = experience.band(job, 0 if began_us is None else max(0, now_us - began_us))
     if band is None:
         return None
-    return RunTimeView(low_s=band.low_s, middle_s=band.middle_s, high_s=band.high_s, jobs=band.jobs)
+    errors = experience.errors
+    return RunTimeView(
+        low_s=band.low_s,
+        middle_s=band.middle_s,
+        high_s=band.high_s,
+        jobs=band.jobs,
+        error_ratio=errors.ratio if errors else None,
+        coverage=errors.coverage if errors else None,
+        skill=errors.skill if errors else None,
+    )

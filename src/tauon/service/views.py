@@ -81,12 +81,18 @@ class RunTimeView(_View, frozen=True, kw_only=True):
     than `low_s`, one in two than `middle_s`, one in ten than `high_s`.
 
     `jobs` of its queue, size, user and name were learnt from; where there are none, those that are most like it.
+    Of the latest jobs, the time foretold at their start was `error_ratio` times too long or too short, typically; a
+    share `coverage` of them ended within their `high_s`; and `skill` is the part of the loss saved against taking all
+    jobs for alike (0: no better, 1: perfect). These three are None until a job that was foretold has ended.
     """
 
     low_s: float
     middle_s: float
     high_s: float
     jobs: int
+    error_ratio: float | None = None
+    coverage: float | None = None
+    skill: float | None = None
 
 
 class JobDetail(_View, frozen=True, kw_only=True):

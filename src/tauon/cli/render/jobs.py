@@ -134,7 +134,10 @@ def run_time(found: RunTimeView | None, state: JobState) -> str:
     more = " more" if state is JobState.RUNNING else ""
     like_it = f"{count(found.jobs, 'job')} like it" if found.jobs else "jobs of its queue"
     band = f"{duration(found.low_s)} to {duration(found.high_s)} in four of five cases"
-    return f"about {duration(found.middle_s)}{more}; {band}, going by {like_it}"
+    told = f"about {duration(found.middle_s)}{more}; {band}, going by {like_it}"
+    if found.error_ratio is None:
+        return told
+    return f"{told}; of late such a guess was typically {found.error_ratio:.1f} times too long or too short"
 
 
 def _interruptions(job: JobView) -> str:
