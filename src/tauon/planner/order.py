@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tauon.model.ids import QueueName
 from tauon.model.job import Job
-from tauon.model.queue import Queue, QueueOrder
+from tauon.model.queue import Queue, QueueOrder, path
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import Line, LineKey, Place
@@ -46,7 +46,10 @@ class Order:
         self._numbers: dict[LineKey, int] = {}
         self._below: dict[LineKey, int] = {}  # lines that have been tried with this standing, and try with a lower one
         self._lanes: dict[QueueName, list[_Turn]] = {}
-        self._turns: list[_QueueTurn] = []
+        # Queues below one topmost queue stand in a heap, and of each heap the first stands in another: a queue that is
+        # served moves its own share and those above it, so only its own entry and that of its topmost queue change.
+        self._turns: dict[QueueName, list[_QueueTurn]] = {}
+        self._tops: list[_QueueTurn] = []
         self._served: _Turn | None = None
         self._is_over = is_over
         self.dropped: dict[LineKey, _Turn] = {}  # lines whose turn came when nothing could be done for them any more
@@ -72,23 +75,28 @@ class Order:
                 self._shares.add(*given)
         for queue in self._lanes:
             self._enter(queue)
+        for top in self._turns:
+            self._stand(top)
 
     def next(self) -> tuple[LineKey, Job, int] | None:
         """The job whose turn it is, and the standing with which; its line is served again only after `served`."""
         if self._served is not None:
-            self._enter(self._served[-1].queue)
-            self._served = None
-        while self._turns:
-            turn = heapq.heappop(self._turns)
-            queue = turn[-1]
-            now = self._turn_of(queue)
+            queue, self._served = self._served[-1].queue, None
+            self._enter(queue)
+            self._stand(path(queue)[0])
+        while self._tops:
+            queue = heapq.heappop(self._tops)[-1]
+            top = path(queue)[0]
+            turns, now = self._turns[top], self._turn_of(queue)
+            if now is not None and now <= turns[0]:
+                heapq.heappop(turns)
+                served = self._served = heapq.heappop(self._lanes[queue])
+                return served[-1], self._snapshot.cluster.jobs[served[-2].job], -served[0]
             if now is None:
-                continue
-            if now > turn:
-                heapq.heappush(self._turns, now)
-                continue
-            served = self._served = heapq.heappop(self._lanes[queue])
-            return served[-1], self._snapshot.cluster.jobs[served[-2].job], -served[0]
+                heapq.heappop(turns)
+            else:
+                heapq.heapreplace(turns, now)
+            self._stand(top)
         return None
 
     def served(self, key: LineKey, amounts: Resources, accelerator: str = "") -> None:
@@ -143,12 +151,21 @@ class Order:
                 return
 
     def _enter(self, queue: QueueName) -> None:
+        """Let a queue stand among those below its topmost queue."""
         turn = self._turn_of(queue)
         if turn is not None:
-            heapq.heappush(self._turns, turn)
+            heapq.heappush(self._turns.setdefault(path(queue)[0], []), turn)
+
+    def _stand(self, top: QueueName) -> None:
+        """Let the first of those below a topmost queue stand among the others, with the share of the topmost."""
+        turns = self._turns.get(top)
+        if turns:
+            standing, priority, share, within, number, queue = turns[0]
+            whole = () if self._shares is None else (self._shares.of(top),)
+            heapq.heappush(self._tops, (standing, priority, whole + share, within, number, queue))
 
     def _turn_of(self, queue: QueueName) -> _QueueTurn | None:
-        """A queue's turn as things stand now: that of the first in its lane."""
+        """A queue's turn as things stand now, but for the share of its topmost queue: that of the first in its lane."""
         lane = self._lanes[queue]
         while lane:
             standing, priority, within, number, place, key = lane[0]
@@ -159,7 +176,7 @@ class Order:
             if now > standing:
                 heapq.heapreplace(lane, (now, priority, within, number, place, key))
                 continue
-            share = () if self._shares is None else self._shares.key(queue)
+            share = () if self._shares is None else self._shares.key(queue)[1:]
             return standing, priority, share, within, number, queue
         return None
 

@@ -268,9 +268,14 @@ def _standing_in(level: Level) -> int:
     return GUARANTEED if level.is_own else level.depth
 
 
+@lru_cache(maxsize=1 << 15)
+def _dearest(way: Choice) -> int:
+    return max((hourly(shape.rates, way.resources).atoms for shape in way.shapes), default=0)
+
+
 def claim_for(queue: QueueName, priority: int, way: Choice, workers: int) -> Claim:
     """What a gang would hold if it were served in this way; at the price of its dearest shape."""
-    atoms = max((hourly(shape.rates, way.resources).atoms for shape in way.shapes), default=0) * workers
+    atoms = _dearest(way) * workers
     return Claim(queue, priority, way.accelerator, way.resources.accelerator_milli * workers, atoms)
 
 
@@ -298,7 +303,7 @@ class Permitted(NamedTuple):
 def permitted(quotas: Quotas, key: LineKey, terrain: Terrain, standing: int) -> Permitted:
     """What of the ways to serve a line has at least this standing and exceeds no limit."""
     ways = choices(key.request, terrain)
-    if not quotas.is_needed:
+    if not quotas.tree.has_limits and (standing == BORROWING or not quotas.tree.has_guarantees):
         return Permitted(ways, ways, None)
     now: list[Choice] = []
     later: list[Choice] = []

@@ -32,17 +32,20 @@ class Shares:
         # Worked out for the queues that somebody asks for, and those below them.
         self._own: dict[QueueName, Amounts] = {}
         self._used: dict[QueueName, Amounts] = {}
-        self._keys: dict[QueueName, tuple[float, ...]] = {}
+        self._shares: dict[QueueName, float] = {}
         # Queues that left the configuration while something of theirs still runs.
         self._gone = [name for name in cluster.held if name not in self._tree]
 
     def key(self, queue: QueueName) -> tuple[float, ...]:
         """What a queue used of its share, from the top of the tree down; the smaller goes first."""
-        key = self._keys.get(queue)
-        if key is None:
-            found = [self._dominant(self._used_by(name)) / self._tree.queue(name).weight for name in path(queue)]
-            key = self._keys[queue] = (*found, self._dominant(self._own_of(queue)))
-        return key
+        return (*map(self.of, path(queue)), self._dominant(self._own_of(queue)))
+
+    def of(self, name: QueueName) -> float:
+        """What a queue and all below it used, by its weight."""
+        share = self._shares.get(name)
+        if share is None:
+            share = self._shares[name] = self._dominant(self._used_by(name)) / self._tree.queue(name).weight
+        return share
 
     def part(self, by_type: Mapping[str, float], cpu_milli: float, memory_mib: float) -> float:
         """The dominant share of these amounts of all that there is."""
@@ -55,10 +58,8 @@ class Shares:
         more = (accelerators, float(amounts.cpu_milli), float(amounts.memory_mib))
         for name in path(queue):
             self._used[name] = _sum(self._used_by(name), more)
+            self._shares.pop(name, None)
         self._own[queue] = _sum(self._own_of(queue), more)
-        top = path(queue)[0]
-        for name in [name for name in self._keys if path(name)[0] == top]:
-            del self._keys[name]
 
     def _value(self, accelerator: str) -> float:
         return self._worth.get(accelerator, 1.0)
