@@ -31,6 +31,8 @@ class Prospects:
     def _begin(self) -> None:
         self._stopping = len(self._draft.stopping)
         self._fits: dict[Request, bool] = {}
+        self._misses = 0
+        self._held_against: dict[Request, int] = {}  # how many misses there were when it still seemed to fit
         self._missed = Misses()
         self._weak: dict[_Rank, frozenset[_Ground]] = {}
         self._vain: dict[_Rank, Misses] = {}
@@ -69,16 +71,19 @@ class Prospects:
     def missed(self, request: Request, ways: tuple[Choice, ...]) -> None:
         """Take note that something does not fit by now into what is free or being emptied."""
         self._missed.add(request, ways)
+        self._misses += 1
 
     def is_over(self, key: LineKey) -> bool:
         """Whether what a line had been hoping for is gone."""
-        if len(self._draft.stopping) > self._stopping or self._is_heeded(key):
+        request = key.request
+        if self._held_against.get(request) == self._misses or len(self._draft.stopping) > self._stopping:
             return False
-        if self._fits.get(key.request, True):
-            if not self._missed.covers(key.request, choices(key.request, self._draft.terrain)):
+        if self._fits.get(request, True):
+            if not self._missed.covers(request, choices(request, self._draft.terrain)):
+                self._held_against[request] = self._misses
                 return False
-            self._fits[key.request] = False
-        return not self._may_replace(key)
+            self._fits[request] = False
+        return not self._is_heeded(key) and not self._may_replace(key)
 
     def _may_replace(self, key: LineKey) -> bool:
         terrain, quotas = self._draft.terrain, self._draft.quotas

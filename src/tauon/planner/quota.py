@@ -188,8 +188,10 @@ class Quotas:
         rooms = kept.get((queue, priority))
         if rooms is None:
             rooms = kept[queue, priority] = tuple(
-                (_standing_in(level), level.milli - self._covered(level, accelerator, priority))
-                for level in self.tree.levels(queue, accelerator)
+                [
+                    (_standing_in(level), level.milli - self._covered(level, accelerator, priority))
+                    for level in self.tree.levels(queue, accelerator)
+                ]
             )
         return rooms
 
@@ -197,14 +199,17 @@ class Quotas:
         """The best standing below a bound with which a job of a line could be served in any way; None if in none."""
         best = None
         for accelerator, milli in _wants(key.request, terrain):
-            standing = BORROWING
-            for covered, room in self.rooms(key.queue, key.priority, accelerator):
-                if milli <= room:
-                    standing = covered
-                    break
+            standing = self.standing_for(key, accelerator, milli)
             if standing < below and (best is None or standing > best):
                 best = standing
         return best
+
+    def standing_for(self, key: LineKey, accelerator: str, milli: int) -> int:
+        """The standing of a line's job that would claim so much of a type."""
+        for standing, room in self.rooms(key.queue, key.priority, accelerator):
+            if milli <= room:
+                return standing
+        return BORROWING
 
     def _standing(self, claim: Claim, more: int) -> int:
         if not self.tree.has_guarantees or not claim.accelerator:
@@ -268,6 +273,10 @@ def _standing_in(level: Level) -> int:
     return GUARANTEED if level.is_own else level.depth
 
 
+def _milli(way: Choice, key: LineKey) -> int:
+    return way.resources.accelerator_milli * key.request.workers
+
+
 @lru_cache(maxsize=1 << 15)
 def _dearest(way: Choice) -> int:
     return max((hourly(shape.rates, way.resources).atoms for shape in way.shapes), default=0)
@@ -303,7 +312,9 @@ class Permitted(NamedTuple):
 def permitted(quotas: Quotas, key: LineKey, terrain: Terrain, standing: int) -> Permitted:
     """What of the ways to serve a line has at least this standing and exceeds no limit."""
     ways = choices(key.request, terrain)
-    if not quotas.tree.has_limits and (standing == BORROWING or not quotas.tree.has_guarantees):
+    if not quotas.tree.has_limits:
+        if standing != BORROWING and quotas.tree.has_guarantees:
+            ways = tuple(way for way in ways if quotas.standing_for(key, way.accelerator, _milli(way, key)) >= standing)
         return Permitted(ways, ways, None)
     now: list[Choice] = []
     later: list[Choice] = []

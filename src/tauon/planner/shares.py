@@ -38,7 +38,7 @@ class Shares:
 
     def key(self, queue: QueueName) -> tuple[float, ...]:
         """What a queue used of its share, from the top of the tree down; the smaller goes first."""
-        return (*map(self.of, path(queue)), self._dominant(self._own_of(queue)))
+        return (*[self.of(name) for name in path(queue)], self._dominant(self._own_of(queue)))
 
     def of(self, name: QueueName) -> float:
         """What a queue and all below it used, by its weight."""
