@@ -23,7 +23,7 @@ from tauon.planner.quota import BORROWING, Claim, Permitted, permitted
 
 # Of what would have to give way, all is compared as long as it is so few attempts; else that on so many nodes, which
 # are many more than a gang needs: the cheapest of many is hardly cheaper than the cheapest of all.
-FEW = 2_000
+FEW = 512
 NODES_AT_LEAST = 64
 NODES_FOR_EACH = 16
 
