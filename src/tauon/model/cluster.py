@@ -381,6 +381,7 @@ class Cluster:
         self.capacity.fill(node, live)
         if old is not None:
             for attempt in live:
+                self.holdings.age(self._jobs[attempt.job].queue, at_us, self.changes)
                 self.holdings.reprice(attempt, self._jobs[attempt.job].queue, old.shape, node)
 
     def _node_gone(self, node_id: NodeId, event: str, reason: str, at_us: int) -> None:

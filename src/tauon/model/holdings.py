@@ -12,6 +12,7 @@ from tauon.model.ids import NodeId, QueueName
 from tauon.model.job import Job
 from tauon.model.money import hourly
 from tauon.model.node import Node, NodeShape
+from tauon.model.purse import Purse, Rate, renewed
 from tauon.model.queue import Queue
 from tauon.model.resources import Resources
 from tauon.model.tree import Tree
@@ -27,6 +28,7 @@ class Holdings:
         self.amounts: dict[QueueName, Resources] = {}
         self.by_type: dict[QueueName, ByType] = {}
         self.spending: dict[QueueName, int] = {}  # atoms of money an hour
+        self.purse = Purse()
         self._tree: Tree | None = None
 
     @property
@@ -40,6 +42,8 @@ class Holdings:
         """Take over the queues of a store."""
         self.queues = {queue.name: queue for queue in queues}
         self._tree = None
+        for queue in self.queues.values():
+            self.purse.open(queue, {})
 
     def types_held(self, queue: QueueName) -> dict[str, int]:
         """Thousandths of accelerators that a queue holds, by type."""
@@ -51,10 +55,14 @@ class Holdings:
         known = self.queues.get(queue.name)
         past = known.past if known else queue.past
         self._tree = None
-        self.queues[queue.name] = changes.queues[queue.name] = replace(queue, past=past)
+        queue = renewed(replace(queue, past=past), known, at_us)
+        self.queues[queue.name] = changes.queues[queue.name] = queue
+        if queue.budgets or queue.name in self.purse.rates:
+            self.purse.open(queue, {name: self._rate(name) for name in (*self.amounts, *self.spending)})
 
     def remove(self, queue: QueueName, changes: Changes) -> None:
         self.queues.pop(queue, None)
+        self.purse.rates.pop(queue, None)
         self._tree = None
         changes.queues[queue] = None
 
@@ -62,7 +70,9 @@ class Holdings:
         """Count an attempt in (`sign` +1) or out (-1)."""
         queue = job.queue
         self.amounts[queue] = self.amounts.get(queue, Resources()) + attempt.total * sign
-        self.spending[queue] = self.spending.get(queue, 0) + sign * spending(attempt, nodes)
+        atoms_per_h = sign * spending(attempt, nodes)
+        self.spending[queue] = self.spending.get(queue, 0) + atoms_per_h
+        self.purse.change(queue, atoms_per_h, sign * attempt.accelerator_milli)
         if not attempt.accelerator_milli:
             return
         by_priority = self.by_type.setdefault(queue, {}).setdefault(attempt.accelerator, {})
@@ -73,7 +83,10 @@ class Holdings:
             by_priority.pop(job.priority, None)
 
     def age(self, name: QueueName, at_us: int, changes: Changes) -> None:
-        """Bring a queue's past up to a time; to be done before what it holds changes."""
+        """Bring a queue's past, and what those with a budget above it have spent, up to a time; to be done before what
+        it holds changes."""
+        for above in self.purse.above(name):
+            self.queues[above] = changes.queues[above] = self.purse.settled(self.queues[above], at_us)
         queue = self.queues.get(name)
         if queue is None or at_us <= queue.past.at_us:
             return
@@ -85,6 +98,10 @@ class Holdings:
         workers = sum(worker.node == new.id for worker in attempt.placement)
         change = hourly(new.shape.rates, attempt.resources).atoms - hourly(old.rates, attempt.resources).atoms
         self.spending[queue] = self.spending.get(queue, 0) + change * workers
+        self.purse.change(queue, change * workers, 0)
+
+    def _rate(self, name: QueueName) -> Rate:
+        return Rate(self.spending.get(name, 0), self.amounts.get(name, Resources()).accelerator_milli)
 
 
 def spending(attempt: Attempt, nodes: Mapping[NodeId, Node]) -> int:

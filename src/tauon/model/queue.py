@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from tauon.model.budget import Budget, Spent
 from tauon.model.ids import QueueName
 from tauon.model.past import Past
 
@@ -35,7 +36,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     it is not stopped for another queue's guarantee before it has run `min_run_s`, nor for another's turn: where
     workloads `take_turns`, what runs and can save its work gives way to what goes before it in the queue's order. In a
     `strict` queue nothing starts while what goes before it waits. Where the order goes by size, what has waited longer
-    than `patience_s` (None: nothing has) goes before the rest. `past` is folded from the journal.
+    than `patience_s` (None: nothing has) goes before the rest. `past` and
+    `spent` are folded from the journal.
     """
 
     name: QueueName
@@ -51,7 +53,9 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     patience_s: float | None = PATIENCE_S
     min_run_s: float = MIN_RUN_S
     half_life_s: float = HALF_LIFE_S
+    budgets: tuple[Budget, ...] = ()
     past: Past = Past()
+    spent: tuple[Spent, ...] = ()
 
     @property
     def parent(self) -> QueueName | None:

@@ -37,7 +37,10 @@ class Tree:
         self.has_guarantees = any(any(queue.guarantee.values()) for queue in queues.values())
         self._guarantees = {n: self._guarantees_of(n) for n in self._queues} if self.has_guarantees else {}
         self.limits_money = any(q.max_micro_usd_per_h is not None for q in self._queues.values())
-        self.has_limits = self.limits_money or any(q.maximum or not q.borrow for q in self._queues.values())
+        self.has_budgets = any(budget.hard for q in self._queues.values() for budget in q.budgets)
+        self.has_limits = (
+            self.limits_money or self.has_budgets or any(q.maximum or not q.borrow for q in self._queues.values())
+        )
         self._levels: dict[tuple[QueueName, str], tuple[Level, ...]] = {}
 
     def __contains__(self, name: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tauon.model.plan import Plan
 from tauon.model.snapshot import Snapshot
 from tauon.planner.acquire import acquire
+from tauon.planner.budgets import keep_to_budgets
 from tauon.planner.check import check
 from tauon.planner.draft import Draft
 from tauon.planner.evacuate import evacuate
@@ -15,6 +16,7 @@ from tauon.planner.stop import stop_unwanted
 # Each reads the snapshot and the plan so far, and adds to the plan.
 STEPS = (
     stop_unwanted,  # what somebody cancelled, what ran out of time
+    keep_to_budgets,  # what runs on money that is spent; when the next look is due
     evacuate,  # what runs where it will be taken away
     place,  # in order of urgency: start what fits; make room for what may preempt; else say why it waits
     acquire,  # buy nodes for what fits nowhere

@@ -30,7 +30,7 @@ class Draft:
         self.actions: list[Action] = []
         self.waiting: dict[LineKey, WaitReason] = {}
         self.stopping: dict[AttemptId, None] = dict(snapshot.cluster.live.stopping)
-        self.quotas = Quotas(snapshot.cluster, self.stopping)
+        self.quotas = Quotas(snapshot.cluster, self.stopping, snapshot.at_us)
         self.rankings = Rankings(snapshot)
         self.promised: set[JobId] = set()  # who gets the place of what was stopped for its turn
         self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least

@@ -112,6 +112,8 @@ def _still_blocked(draft: Draft) -> Mapping[LineKey, WaitReason]:
     previous, cluster = draft.snapshot.previous, draft.snapshot.cluster
     if previous is None or cluster.gained_seq > previous.seq or draft.stopping or previous.terrain != draft.terrain:
         return {}
+    if draft.quotas.tree.has_budgets:  # they are spent, and begin anew, as time goes by
+        return {}
     if draft.quotas.tree.has_guarantees:  # what starts may make a borrower of another, and time lets them be stopped
         return {}
     lines, queue = cluster.waiting.lines, draft.quotas.tree.queue

@@ -58,7 +58,7 @@ def make_room(draft: Draft, job: Job, may: Permitted, standing: int = BORROWING)
 
 def _within_limit(draft: Draft, job: Job, may: Permitted, standing: int) -> Coming | None:
     """Stop lower-priority attempts of a queue that is at its limit, so that a more urgent one gets their place."""
-    if may.limit is None:
+    if may.limit is None or may.limit.is_spent:
         return None
     search = _Search(draft, job, standing, (), ripe_only=True, below=may.limit.queue)
     lower = search.cheapest_first(search.everybody())

@@ -18,6 +18,7 @@ from tauon.model.terrain import Terrain
 from tauon.model.tree import Level
 from tauon.model.waiting import LineKey
 from tauon.planner.fit import Choice, Fit, choices
+from tauon.planner.spent import spent_out
 
 # A workload within its queue's own guarantee stands above one within the guarantee of a queue further up only, and
 # that above one which borrows.
@@ -36,10 +37,11 @@ class Claim(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A limit that a claim would exceed: whose it is, in words."""
+    """A limit that a claim would exceed: whose it is, in words. One that is spent is not less so when others stop."""
 
     queue: QueueName
     text: str
+    is_spent: bool = False
 
 
 Rooms = tuple[tuple[int, int], ...]  # standings, and how much more is covered with each, in thousandths
@@ -86,10 +88,11 @@ class Quotas:
     the limits with it. `firm` is what will be held: without that, and with what is reserved. `sure` is `firm` without
     what is reserved by borrowers: the next plan gives them their turn only after those with a guarantee."""
 
-    def __init__(self, cluster: Cluster, stopping: Iterable[AttemptId] = ()) -> None:
+    def __init__(self, cluster: Cluster, stopping: Iterable[AttemptId] = (), at_us: int | None = None) -> None:
         self.tree = cluster.tree
         self.is_needed = self.tree.has_guarantees or self.tree.has_limits
         self._cluster = cluster
+        self._spent = spent_out(cluster, cluster.at_us if at_us is None else at_us) if self.tree.has_budgets else {}
         self._all, self._firm, self._sure = _Book(), _Book(), _Book()
         # Each book costs at every start, so those that nobody will ask are not kept.
         limits, guarantees = self.tree.has_limits, self.tree.has_guarantees
@@ -242,6 +245,8 @@ class Quotas:
         if not self.tree.has_limits:
             return None
         for name in path(claim.queue):
+            if name in self._spent:
+                return Limit(name, self._spent[name], is_spent=True)
             most = self.tree.limit(name, claim.accelerator) if claim.accelerator else None
             held = book.held(name, claim.accelerator)
             if most is not None and held + claim.milli > most:

@@ -141,4 +141,4 @@ def differences(cluster: Cluster, pools: Mapping[PoolName, Pool], queues: Mappin
 
 
 def _differs(known: Queue | None, queue: Queue) -> bool:
-    return known is None or replace(known, past=queue.past) != queue
+    return known is None or replace(known, past=queue.past, spent=queue.spent) != queue

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tauon.model.accelerator import canonical_type
+from tauon.model.budget import Budget, Period
 from tauon.model.ids import QueueName
 from tauon.model.job_spec import QUEUE
 from tauon.model.money import usd_per_h_to_micro
@@ -60,6 +61,47 @@ HalfLife = Annotated[float, BeforeValidator(half_life)]
 STRICT = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class BudgetSettings(BaseModel):
+    """What a queue, with all below it, may spend in a period."""
+
+    model_config = STRICT
+
+    period: Period = Period.MONTH
+    """hour, day, week, month, quarter or year; by the calendar, in UTC."""
+    usd: Price | None = None
+    """Dollars; or give gpu_hours."""
+    gpu_hours: Annotated[float, Field(ge=0, lt=1e9)] | None = None
+    """Hours of accelerators."""
+    hard: bool = False
+    """Whether nothing starts once it is spent; else it only warns."""
+    stop: bool = False
+    """Whether what runs is stopped, with notice, when a hard budget is spent."""
+    warn_at: list[Annotated[float, Field(gt=0, le=10)]] = [0.5, 0.8, 1.0]
+    """Shares of it at which to warn of what is spent."""
+    warn_forecast: list[Annotated[float, Field(gt=0, le=10)]] = [1.0]
+    """Shares of it at which to warn of what is expected by the end of the period."""
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> BudgetSettings:
+        if (self.usd is None) == (self.gpu_hours is None):
+            raise ValueError("a budget is either of `usd` or of `gpu_hours`")
+        if self.stop and not self.hard:
+            raise ValueError("`stop` is for a budget that is `hard`")
+        return self
+
+    def noun(self) -> Budget:
+        """As the rest of the program knows it."""
+        return Budget(
+            period=self.period,
+            micro_usd=None if self.usd is None else usd_per_h_to_micro(self.usd),
+            accelerator_milli_h=None if self.gpu_hours is None else round(self.gpu_hours * MILLI),
+            hard=self.hard,
+            stop=self.stop,
+            warn_at=tuple(sorted(self.warn_at)),
+            warn_forecast=tuple(sorted(self.warn_forecast)),
+        )
+
+
 class QueueSettings(BaseModel):
     """One queue. A queue above it that is not listed is there all the same, with the defaults."""
 
@@ -91,6 +133,8 @@ class QueueSettings(BaseModel):
     min_run: Duration | None = None
     """How long its workloads run before they may be stopped for another queue's guarantee or another's turn;
     inherited, 10m at the top."""
+    budgets: list[BudgetSettings] = []
+    """What it, with all queues below it, may spend in a period."""
 
 
 class TreeFault(ValueError):
@@ -125,6 +169,7 @@ def _noun(name: QueueName, listed: Mapping[QueueName, QueueSettings], half_life_
         patience_s=PATIENCE_S if one.patience is None else one.patience,
         min_run_s=next((s for s in above if s is not None), MIN_RUN_S),
         half_life_s=half_life_s,
+        budgets=tuple(budget.noun() for budget in one.budgets),
     )
 
 
