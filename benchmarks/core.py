@@ -30,7 +30,8 @@ from tauon.reconciler.memory_store import MemoryStore
 from tauon.reconciler.site import OpenPool, Site
 from tauon.service.config import ServerConfig
 from tauon.service.control_plane import LogQuery
-from tauon.service.local import LocalControlPlane, Parts
+from tauon.service.local import LocalControlPlane
+from tauon.service.parts import Parts
 from tauon.service.submit import Intake
 from tauon.simulator.chance import Chance
 from tauon.simulator.clock import VirtualClock

@@ -25,6 +25,7 @@ from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.views import (
     AttemptView,
+    BudgetView,
     CostLine,
     CostReport,
     DemandReport,
@@ -46,6 +47,28 @@ from tauon.service.views import (
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PIECE_BYTES = 1000
+
+
+def a_budget_view(**fields: object) -> BudgetView:
+    """A monthly budget of $1,000 of which 40 % is spent, and too much will be."""
+    defaults: dict[str, object] = {
+        "queue": "research",
+        "period": "month",
+        "unit": "usd",
+        "amount": Decimal(1000),
+        "spent": Decimal(400),
+        "share": 0.4,
+        "expected": Decimal("1240.5"),
+        "expected_share": 1.2405,
+        "outcome": "ahead",
+        "hard": True,
+        "stop": False,
+        "begins_at": NOON,
+        "ends_at": NOON,
+        "breach_at": NOON,
+        "warnings": ["queue research is expected to spend 100% of its budget: $400.00 of $1,000.00 this month"],
+    }
+    return BudgetView(**(defaults | fields))  # type: ignore[arg-type]
 
 
 def a_cost_report(by: str = "queue") -> CostReport:
@@ -412,6 +435,10 @@ class MemoryPlane(ControlPlane):
     async def cost(self, query: CostQuery) -> CostReport:
         self._asked("cost", query)
         return a_cost_report(query.by)
+
+    async def budgets(self) -> list[BudgetView]:
+        self._asked("budgets")
+        return [a_budget_view()]
 
     async def demand(self, query: DemandQuery) -> DemandReport:
         self._asked("demand", query)

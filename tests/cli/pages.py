@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tauon.cli.actions.jobs import cancelled
 from tauon.cli.actions.server import Versions, verified, versions
 from tauon.cli.actions.submitting import submitted
+from tauon.cli.render.budgets import budget_list
 from tauon.cli.render.cost import cost_report
 from tauon.cli.render.events import event_line
 from tauon.cli.render.explain import explanation
@@ -28,7 +29,7 @@ from tauon.model.offer import PriceSource
 from tauon.model.plan import WaitCode
 from tauon.model.resources import CapacityType
 from tauon.service.views import Explanation, PoolReason, RunningView, ServerInfo, Submitted
-from tests.api.plane import AN_OFFER
+from tests.api.plane import AN_OFFER, NOON, a_budget_view
 from tests.cli.views import (
     a_cost_line,
     a_cost_report,
@@ -154,6 +155,21 @@ SMALL_BILL = a_usage_report(
     a_usage_line("", "0.5", name="", memory_gib_hours=0.0),
     by="job",
 )
+BUDGETS = [
+    a_budget_view(),
+    a_budget_view(queue="product", outcome="spent", share=1.2, spent=Decimal(1200), stop=True, breach_at=NOON),
+    a_budget_view(
+        queue="interns/summer",
+        unit="accelerator-hours",
+        period="week",
+        hard=False,
+        outcome="within",
+        expected_share=0.7,
+        expected=Decimal(700),
+        breach_at=None,
+        warnings=[],
+    ),
+]
 COST = a_cost_report(
     a_cost_line("product", "1234.5", idle="100", overhead="3"),
     a_cost_line("research/vision", "2345.67", idle="200", overhead="5", accelerator_hours=1234.5),
@@ -228,6 +244,7 @@ PAGES: dict[str, Callable[[Screen], str]] = {
     "offers": lambda screen: offer_list(OFFERS, screen),
     "queues": lambda screen: queue_list(QUEUES, screen),
     "usage": lambda screen: f"{usage_report(BILL, screen)}\n\n{usage_report(SMALL_BILL, screen)}",
+    "budgets": lambda screen: budget_list(BUDGETS, screen),
     "cost": lambda screen: f"{cost_report(COST, screen)}\n\n{cost_report(COST_BY_JOB, screen)}",
     "usage-nothing": lambda screen: usage_report(a_usage_report(), screen),
     "top": lambda screen: overview(NOW, screen),

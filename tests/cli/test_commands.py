@@ -17,6 +17,7 @@ from tauon.model.job import FINAL_STATES, JobState
 from tauon.service.control_plane import CostQuery, JobQuery, UsageQuery
 from tauon.service.offer_views import OfferView
 from tauon.service.views import (
+    BudgetView,
     CostReport,
     EventView,
     Explanation,
@@ -46,6 +47,7 @@ READING: list[tuple[list[str], Any]] = [
     (["offers", "H100:8", "--spot"], list[OfferView]),
     (["queues"], list[QueueView]),
     (["usage"], UsageReport),
+    (["budgets"], list[BudgetView]),
     (["cost"], CostReport),
     (["cost", "show", "--by", "region"], CostReport),
     (["secret", "list"], list[str]),

@@ -24,6 +24,7 @@ from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQ
 from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import Draft, Fleet, JobCount, NodeDetail, Overview, Preview, SignInLink
 from tauon.service.views import (
+    BudgetView,
     CostReport,
     DemandReport,
     EventView,
@@ -213,6 +214,10 @@ class AsyncClient:
     async def cost(self, query: CostQuery = _COST) -> CostReport:
         """The bill of a window by any key: work, idle time and overhead."""
         return await self._get("/v1/cost", CostReport, query)
+
+    async def budgets(self) -> list[BudgetView]:
+        """What of every budget is spent, and where it is heading."""
+        return await self._get("/v1/budgets", list[BudgetView])
 
     async def demand(self, query: DemandQuery = _ALWAYS) -> DemandReport:
         """Accelerators that work held in each hour of a window, by type."""

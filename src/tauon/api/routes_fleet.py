@@ -12,6 +12,7 @@ from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, Usag
 from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import NodeDetail
 from tauon.service.views import (
+    BudgetView,
     CostReport,
     DemandReport,
     FocusExport,
@@ -97,6 +98,12 @@ async def cost(request: Caller) -> CostReport:
     return await request.auth.cost(query_of(request, CostQuery))
 
 
+@get("/v1/budgets")
+async def budgets(request: Caller) -> list[BudgetView]:
+    """What of every budget is spent, and where it is heading."""
+    return await request.auth.budgets()
+
+
 @get("/v1/demand", opt={"query": DemandQuery})
 async def demand(request: Caller) -> DemandReport:
     """Accelerators that work held in each hour of a window, by type."""
@@ -127,6 +134,7 @@ ROUTES: list[BaseRouteHandler] = [
     queues,
     usage,
     cost,
+    budgets,
     demand,
     focus,
     top,

@@ -26,8 +26,9 @@ from tauon.reconciler.journal import GroupJournal
 from tauon.reconciler.loop import Loop
 from tauon.reconciler.site import OpenPool, Site
 from tauon.service.config import ServerConfig, differences
-from tauon.service.local import LocalControlPlane, Parts
+from tauon.service.local import LocalControlPlane
 from tauon.service.offers import OnSale
+from tauon.service.parts import Parts
 from tauon.service.submit import Intake
 from tauon.store.files import FileBlobs, FileSecrets, FileTokens, private_folder
 from tauon.store.sql_store import SqlStore

@@ -43,7 +43,7 @@ class Holdings:
         self.queues = {queue.name: queue for queue in queues}
         self._tree = None
         for queue in self.queues.values():
-            self.purse.open(queue, {})
+            self.purse.watch(queue, {})
 
     def types_held(self, queue: QueueName) -> dict[str, int]:
         """Thousandths of accelerators that a queue holds, by type."""
@@ -58,7 +58,7 @@ class Holdings:
         queue = renewed(replace(queue, past=past), known, at_us)
         self.queues[queue.name] = changes.queues[queue.name] = queue
         if queue.budgets or queue.name in self.purse.rates:
-            self.purse.open(queue, {name: self._rate(name) for name in (*self.amounts, *self.spending)})
+            self.purse.watch(queue, {name: self._rate(name) for name in (*self.amounts, *self.spending)})
 
     def remove(self, queue: QueueName, changes: Changes) -> None:
         self.queues.pop(queue, None)

@@ -25,7 +25,7 @@ class Purse:
     def __init__(self) -> None:
         self.rates: dict[QueueName, Rate] = {}  # of queues that have a budget
 
-    def open(self, queue: Queue, rates: Mapping[QueueName, Rate]) -> None:
+    def watch(self, queue: Queue, rates: Mapping[QueueName, Rate]) -> None:
         """Watch a queue that has budgets, or no longer one that has none; `rates` are each queue's own."""
         self.rates.pop(queue.name, None)
         if queue.budgets:

@@ -15,6 +15,7 @@ from tauon.ports.store import JobOrder
 from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
 from tauon.service.views import (
+    BudgetView,
     CostReport,
     DemandReport,
     EventView,
@@ -187,6 +188,10 @@ class ControlPlane(Protocol):
 
     async def cost(self, query: CostQuery) -> CostReport:
         """The bill of a window from the journal alone: work, idle time and overhead add up to what everything cost."""
+        ...
+
+    async def budgets(self) -> list[BudgetView]:
+        """What of every budget is spent, and where it is heading."""
         ...
 
     async def demand(self, query: DemandQuery) -> DemandReport:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
 from tauon import __version__
-from tauon.forecast.experience import Experience
 from tauon.model.attempt import Attempt
 from tauon.model.errors import Conflict, InvalidRequest, NotFound
 from tauon.model.event import (
@@ -25,36 +24,29 @@ from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName, attem
 from tauon.model.job import Job, JobState
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import NodeState
-from tauon.model.plan import Plan
 from tauon.model.snapshot import Snapshot
 from tauon.planner.foresee import copy_of, foresee
 from tauon.planner.settle import fail_dependents
-from tauon.ports.clock import Clock
-from tauon.ports.files import BlobStore, SecretStore
-from tauon.ports.journal import Journal
-from tauon.ports.ledger import Ledger
-from tauon.ports.providers import LogChunk, Provider
-from tauon.ports.store import JobFilter, Store
-from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
-from tauon.service.cost import cost_report, demand_report, focus_export
+from tauon.ports.providers import LogChunk
+from tauon.ports.store import JobFilter
+from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery
 from tauon.service.explain import NEVER_FORESEEN, explain, with_start
 from tauon.service.fleet import fleet, node_detail, samples
-from tauon.service.money import job_cost, top, usage_report
+from tauon.service.money import job_cost, top
+from tauon.service.money_answers import MoneyAnswers
 from tauon.service.offer_views import OfferQuery, OfferView
-from tauon.service.offers import OnSale, offer_views, request_for
+from tauon.service.offers import offer_views, request_for
 from tauon.service.overview import Moment, overview
 from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
+from tauon.service.parts import Parts
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
 from tauon.service.preview import preview
 from tauon.service.queue_views import queue_views
 from tauon.service.run_time import run_time
-from tauon.service.submit import Intake, parse_labels
+from tauon.service.submit import parse_labels
 from tauon.service.views import (
-    CostReport,
-    DemandReport,
     EventView,
     Explanation,
-    FocusExport,
     JobDetail,
     JobView,
     NodeView,
@@ -64,37 +56,17 @@ from tauon.service.views import (
     ServerInfo,
     Submitted,
     Top,
-    UsageReport,
 )
 
 _ID = re.compile(r"j[0-9]{1,18}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
-class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the use cases work with. `wake` asks the loop for a cycle; `plan`, `closed_pools` and `experience` are its latest."""
-
-    journal: Journal
-    store: Store
-    clock: Clock
-    blobs: BlobStore
-    secrets: SecretStore
-    providers: Mapping[PoolName, Provider]
-    wake: Callable[[], None]
-    plan: Callable[[], Plan]
-    closed_pools: Callable[[], dict[str, str]]
-    intake: Intake
-    experience: Callable[[], Experience]
-    database: str = ""
-    on_sale: Callable[[], OnSale] = OnSale
-    ledger: Ledger
-
-
-class LocalControlPlane(ControlPlane):
+class LocalControlPlane(MoneyAnswers, ControlPlane):
     """`ControlPlane` for one user, in this process."""
 
     def __init__(self, parts: Parts, user: str) -> None:
-        self._parts = parts
+        super().__init__(parts)
         self._user = user
 
     async def info(self) -> ServerInfo:
@@ -338,19 +310,6 @@ class LocalControlPlane(ControlPlane):
 
     async def queues(self) -> list[QueueView]:
         return queue_views(self._parts.journal.cluster, self._parts.clock.now_us())
-
-    async def usage(self, query: UsageQuery) -> UsageReport:
-        return await usage_report(self._parts.store, self._parts.journal.cluster, query, self._parts.clock.now_us())
-
-    async def cost(self, query: CostQuery) -> CostReport:
-        return await cost_report(self._parts.ledger, self._parts.journal.cluster, query, self._parts.clock.now_us())
-
-    async def demand(self, query: DemandQuery) -> DemandReport:
-        return await demand_report(self._parts.ledger, query, self._parts.clock.now_us())
-
-    async def focus(self, query: FocusQuery) -> FocusExport:
-        parts = self._parts
-        return await focus_export(parts.ledger, parts.store.instance, query, parts.clock.now_us())
 
     async def top(self) -> Top:
         return top(self._parts.journal.cluster, self._parts.providers, self._parts.clock.now_us())

@@ -257,6 +257,30 @@ class CostReport(_View, frozen=True, kw_only=True):
     idle_accelerator_hours: float
 
 
+class BudgetView(_View, frozen=True, kw_only=True):
+    """A budget: what of it is spent, what is expected by the end of its period, and when it will be spent if before that.
+
+    Amounts are dollars or accelerator-hours, as `unit` says. `outcome` is within, ahead (it will be spent too early) or
+    spent. `warnings` are the thresholds that are passed, in words.
+    """
+
+    queue: str
+    period: str
+    unit: str
+    amount: Decimal
+    spent: Decimal
+    share: float
+    expected: Decimal
+    expected_share: float
+    outcome: str
+    hard: bool
+    stop: bool
+    begins_at: datetime
+    ends_at: datetime
+    breach_at: datetime | None
+    warnings: list[str]
+
+
 class DemandReport(_View, frozen=True, kw_only=True):
     """Accelerators that work held, on average in each hour of a window that begins at `from_at`, by type."""
 

@@ -11,7 +11,8 @@ from tauon.reconciler.cycle import cycle
 from tauon.reconciler.journal import InlineJournal
 from tauon.reconciler.memory_store import MemoryStore
 from tauon.reconciler.site import OpenPool, Site
-from tauon.service.local import LocalControlPlane, Parts
+from tauon.service.local import LocalControlPlane
+from tauon.service.parts import Parts
 from tauon.service.submit import Intake
 from tauon.simulator.agenda import Agenda, Entry
 from tauon.simulator.chance import Chance

@@ -41,6 +41,30 @@ export interface Attention {
   since: string | null;
 }
 
+/**
+ * A budget: what of it is spent, what is expected by the end of its period, and when it will be spent if before that.
+ *
+ * Amounts are dollars or accelerator-hours, as `unit` says. `outcome` is within, ahead (it will be spent too early) or
+ * spent. `warnings` are the thresholds that are passed, in words.
+ */
+export interface BudgetView {
+  queue: string;
+  period: string;
+  unit: string;
+  amount: string;
+  spent: string;
+  share: number;
+  expected: string;
+  expected_share: number;
+  outcome: string;
+  hard: boolean;
+  stop: boolean;
+  begins_at: string;
+  ends_at: string;
+  breach_at: string | null;
+  warnings: string[];
+}
+
 /** Many job documents, all or none of which are taken. */
 export interface BulkSubmit {
   jobs: unknown[];
@@ -647,6 +671,11 @@ export function usage(query: { by?: string; from_us?: number | null; to_us?: num
 /** The bill of a window by any key: work, idle time and overhead. */
 export function cost(query: { by?: string; split?: Split; from_us?: number | null; to_us?: number | null; where?: string[]; limit?: number } = {}, signal?: AbortSignal): Promise<CostReport> {
   return ask<CostReport>("GET", "/v1/cost", { query, signal });
+}
+
+/** What of every budget is spent, and where it is heading. */
+export function budgets(signal?: AbortSignal): Promise<BudgetView[]> {
+  return ask<BudgetView[]>("GET", "/v1/budgets", { signal });
 }
 
 /** Accelerators that work held in each hour of a window, by type. */

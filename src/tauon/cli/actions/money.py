@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from tauon.cli.actions.moments import moment_us
 from tauon.cli.money_options import CostOptions
+from tauon.cli.options import Nothing
 from tauon.cli.output import Output
+from tauon.cli.render.budgets import budget_list
 from tauon.cli.render.cost import cost_report
 from tauon.economics.cost import Split
 from tauon.model.errors import InvalidRequest
@@ -23,6 +25,15 @@ async def show_cost(plane: ControlPlane, output: Output, options: CostOptions) -
         output.write(as_csv(report.lines))
     else:
         output.show(report, cost_report)
+    return 0
+
+
+async def list_budgets(plane: ControlPlane, output: Output, _: Nothing) -> int:
+    """`tauon budgets`."""
+    found = await plane.budgets()
+    output.show(found, budget_list)
+    if not found:
+        output.note("There is no budget: the server's configuration gives them to queues.")
     return 0
 
 

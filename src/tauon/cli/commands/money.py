@@ -10,6 +10,7 @@ import click
 
 from tauon.cli.command import Call, Command, Entry, LazyGroup, command
 from tauon.cli.money_options import CheckOptions, CostOptions, ExportOptions, ReconcileOptions
+from tauon.cli.options import Nothing
 
 _HERE = "tauon.cli.commands.money"
 _KEYS = "queue, user, job, pool, provider, region, capacity-type, accelerator, node, label:KEY"
@@ -54,6 +55,18 @@ def show(call: Call, options: CostOptions) -> int:
     from tauon.cli.invocation import ask
 
     return ask(call, show_cost, options)
+
+
+@command("budgets", Nothing, reads=True)
+def budgets(call: Call, options: Nothing) -> int:
+    """List budgets: what is spent, and when it will be.
+
+    The forecast goes on at the pace of the last week. SPENT BY is when nothing will be left.
+    """
+    from tauon.cli.actions.money import list_budgets
+    from tauon.cli.invocation import ask
+
+    return ask(call, list_budgets, options)
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
