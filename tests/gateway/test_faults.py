@@ -100,8 +100,7 @@ def test_a_replica_gets_no_more_at_a_time_than_it_may() -> None:
         callers = [await town.caller() for _ in range(5)]
         for caller in callers:
             caller.send("GET", "/chat/gated")
-        await town.until(lambda: town.measures.held == 3)
-        assert town.replicas[0].under_way == 2
+        await town.until(lambda: town.measures.held == 3 and town.replicas[0].under_way == 2)
         town.replicas[0].gate.set()
         for caller in callers:
             assert (await caller.reply()).status == 200
@@ -208,3 +207,35 @@ def test_a_service_that_is_taken_out_is_there_no_more() -> None:
         assert (await town.ask("GET", "/chat/x")).status == 404
 
     played(play)
+
+
+def test_who_asks_for_another_protocol_and_gets_a_reply_is_not_taken_for_a_tunnel() -> None:
+    async def play(town: Town) -> None:
+        caller = await town.caller()
+        reply = await caller.ask("GET", "/chat/x", Connection="Upgrade", Upgrade="websocket")
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+        assert await caller.reader.read() == b""
+
+    played(play)
+
+
+def test_a_replica_that_changes_the_protocol_unasked_is_broken() -> None:
+    async def play(town: Town) -> None:
+        assert (await town.ask("POST", "/chat/unasked", b"x")).status == 502
+        assert (await town.ask("GET", "/chat/x")).status == 200
+
+    played(play)
+
+
+def test_a_connection_on_which_nothing_comes_is_closed_and_one_at_work_is_not() -> None:
+    async def play(town: Town) -> None:
+        silent, dripping, working = [await town.caller() for _ in range(3)]
+        dripping.writer.write(b"GET /chat/x HTTP/1.1\r\nHost:")
+        working.send("GET", "/chat/gated")
+        await town.until(lambda: town.replicas[0].under_way == 1)
+        assert await silent.reader.read() == b""
+        assert await dripping.reader.read() == b""
+        town.replicas[0].gate.set()
+        assert (await working.reply()).status == 200
+
+    played(play, idle_s=0.3)

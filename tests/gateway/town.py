@@ -92,6 +92,9 @@ class Replica:
             return False
         if path == "/events":
             return await self._events(writer)
+        if path == "/unasked":
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+            return False
         if path == "/upgrade" and headers.get("upgrade") == "echo":
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello ")
             while data := await reader.read(1000):
@@ -182,9 +185,9 @@ class Caller:
 class Town:
     """A gateway with one service, `chat`, and its replicas."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_s: float = 75.0) -> None:
         self.woken: list[str] = []
-        self.gateway = Gateway(wanted=self.woken.append)
+        self.gateway = Gateway(wanted=self.woken.append, idle_s=idle_s)
         self.replicas: list[Replica] = []
         self.port = 0
         self._callers: list[Caller] = []
@@ -234,9 +237,9 @@ class Town:
 
 
 @contextlib.asynccontextmanager
-async def a_town(replicas: int = 1, **fields: Any) -> AsyncIterator[Town]:
+async def a_town(replicas: int = 1, *, idle_s: float = 75.0, **fields: Any) -> AsyncIterator[Town]:
     """A town that is torn down in the end, with nothing left in flight."""
-    town = Town()
+    town = Town(idle_s)
     await town.open(replicas, **fields)
     try:
         async with asyncio.timeout(60):

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from tauon.forecast.experience import FEWEST_JOBS
+from tauon.main import recall
 from tauon.main.recall import Recall, recalled
 from tauon.model.event import JobSubmitted
 from tauon.ports.providers import Ending, Phase
@@ -50,15 +51,41 @@ def test_after_a_restart_it_is_learnt_again_while_work_goes_on() -> None:
         yard.site = yard.a_site()
         await yard.cycle()
         assert yard.site.experience.run_times.jobs == 0
-        recall = Recall(yard.site, yard.store)
+        recalling = Recall(yard.site, yard.store)
         yard.wait(600)
         assert job.attempt is not None
         yard.engine.tell(job.attempt, Phase.ENDED, Ending.EXITED, 0)
         await yard.cycle()
-        await recall.done
+        await recalling.done
         await yard.cycle()
         assert yard.site.experience.run_times.jobs == before.run_times.jobs + 1
         assert take_snapshot(yard.site).outlook is yard.site.experience
+
+    asyncio.run(play())
+
+
+def test_what_was_placed_before_all_that_is_read_again_is_learnt_from_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "RECALLED_EVENTS", 10)
+
+    async def play() -> None:
+        yard = Yard()
+        old = await yard.running()
+        for _ in range(FEWEST_JOBS):
+            job = await yard.running()
+            assert job.attempt is not None
+            yard.engine.tell(job.attempt, Phase.ENDED, Ending.EXITED, 0)
+            await yard.cycle()
+        yard.site = yard.a_site()
+        await yard.cycle()
+        await recall.Recall(yard.site, yard.store).done
+        learnt = yard.site.experience.run_times.jobs
+        assert learnt < FEWEST_JOBS
+        yard.wait(600)
+        assert old.attempt is not None
+        yard.engine.tell(old.attempt, Phase.ENDED, Ending.EXITED, 0)
+        await yard.cycle()
+        await yard.cycle()
+        assert yard.site.experience.run_times.jobs == learnt + 1
 
     asyncio.run(play())
 
@@ -70,8 +97,8 @@ def test_a_recall_that_is_given_up_changes_nothing() -> None:
         closing = threading.Event()
         closing.set()
         assert recalled(yard.store, yard.cluster.seq, closing).run_times.jobs == 0
-        recall = Recall(yard.site, yard.store)
-        await recall.give_up()
+        recalling = Recall(yard.site, yard.store)
+        await recalling.give_up()
         assert yard.site.experience.run_times.jobs == 0
 
     asyncio.run(play())

@@ -117,9 +117,14 @@ class Experience:
         """Take what is alive from the state of this moment; what was not followed until now is not learnt from."""
         self.seq = cluster.seq
         self._courses = {}
+        self.adopt(cluster)
+
+    def adopt(self, cluster: Cluster) -> None:
+        """Take what is alive and was placed before the events that were followed."""
         for attempt in cluster.attempts.values():
-            course = self._courses[attempt.job] = _Course(cluster.jobs[attempt.job])
-            course.kept_us, course.running_us = course.job.served_us, attempt.running_at_us
+            if attempt.job not in self._courses:
+                course = self._courses[attempt.job] = _Course(cluster.jobs[attempt.job])
+                course.kept_us, course.running_us = course.job.served_us, attempt.running_at_us
 
     def replayed(self) -> None:
         """The journal has been read: what is alive is looked up from now on."""

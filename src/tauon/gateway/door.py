@@ -49,6 +49,11 @@ class Door(asyncio.Protocol):
         """Whether no request is under way."""
         return self._now is None and not self._waiting and not self._is_in_head and not self._is_tunnel
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the client has not sent its next request yet, or not all of its head."""
+        return self._now is None and not self._waiting and not self._is_tunnel
+
     # ------------------------------------------------------------------ what an exchange asks for
 
     def write(self, data: bytes) -> None:
@@ -89,7 +94,8 @@ class Door(asyncio.Protocol):
     # ------------------------------------------------------------------ what the transport tells
 
     def data_received(self, data: bytes) -> None:
-        self.used_s = self._loop.time()
+        if not self._is_in_head:
+            self.used_s = self._loop.time()  # who sends a head byte by byte does not get longer for it
         if self._is_tunnel:
             if self._now is not None:
                 self._now.tunnel(data)

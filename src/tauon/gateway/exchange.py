@@ -211,6 +211,8 @@ class Exchange:
 
     def reply_began(self, head: ResponseHead) -> None:
         self._reply, self._kept = head, None
+        # What would have followed on this connection is another protocol, which the replica does not want to speak.
+        self._closes = self._closes or bool(self.head.upgrade)
         self._backend.measures.to_first_byte.add(self._loop.time() - self._began_s)
         framing = b""
         if head.has_body(self.head.method) and head.length is None:
@@ -247,6 +249,11 @@ class Exchange:
         self._client.ended(closes=self._closes)
 
     def switched(self, head: ResponseHead) -> None:
+        if not self.head.upgrade:
+            if self._upstream is not None:
+                self._upstream.abort()
+            self.broke_off("it changed to another protocol unasked")
+            return
         self._is_tunnel, self._reply, self._kept = True, head, None
         self._backend.measures.to_first_byte.add(self._loop.time() - self._began_s)
         self._client.write(head.switching())

@@ -25,7 +25,8 @@ class Gateway:
     """Made within a running loop. `wanted` is called with the name of a service for which a request has come and which
     has no replica: whoever runs the services should wake it."""
 
-    def __init__(self, *, wanted: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, *, wanted: Callable[[str], None] = lambda _: None, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
         self._backends: dict[str, Backend] = {}
         self._doors: set[Door] = set()
         self._gone = asyncio.Event()
@@ -60,7 +61,7 @@ class Gateway:
         """Listen; returns the port, which is a free one where 0 was asked for. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._a_door, host, port, backlog=1024)
-        self._sweeping = loop.call_later(SWEEP_S, self._sweep)
+        self._sweeping = loop.call_later(min(SWEEP_S, self._idle_s), self._sweep)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
@@ -97,9 +98,9 @@ class Gateway:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         for door in list(self._doors):
-            if door.is_idle and now_s - door.used_s > IDLE_S:
+            if door.is_waited_for and now_s - door.used_s > self._idle_s:
                 door.close()
-        self._sweeping = loop.call_later(SWEEP_S, self._sweep)
+        self._sweeping = loop.call_later(min(SWEEP_S, self._idle_s), self._sweep)
 
     def _receive(self, door: Door, head: RequestHead) -> Exchange | bytes:
         """The exchange that a request becomes, or the answer to it."""

@@ -108,6 +108,7 @@ class Site:
             self.outlook = experience
         self.experience = experience
         self.learn()
+        experience.adopt(self.journal.cluster)
 
     def now_us(self) -> int:
         """The present, never before the last event: a clock may be set back, the journal's time is not."""
