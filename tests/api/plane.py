@@ -20,9 +20,18 @@ from tauon.model.plan import WaitCode
 from tauon.model.pool import Capabilities
 from tauon.model.resources import CapacityType
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import ControlPlane, CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import (
+    ControlPlane,
+    CostQuery,
+    DemandQuery,
+    FocusQuery,
+    JobQuery,
+    LogQuery,
+    UsageQuery,
+    WhatIfQuery,
+)
 from tauon.service.offer_views import OfferQuery, OfferView
-from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
+from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview, Replay
 from tauon.service.views import (
     AttemptView,
     BudgetView,
@@ -470,6 +479,10 @@ class MemoryPlane(ControlPlane):
             idle_usd_per_h=zero,
             attention=[],
         )
+
+    async def what_if(self, query: WhatIfQuery) -> Replay:
+        self._asked("what_if", query)
+        return Replay(jobs=0, nodes=0, accelerators=0, skipped=[], worlds=[])
 
     async def has_blob(self, digest: str) -> bool:
         self._asked("has_blob", digest)

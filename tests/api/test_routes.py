@@ -24,7 +24,7 @@ from tauon.model.errors import (
 )
 from tauon.model.job import JobState
 from tauon.model.job_spec import JobSpec
-from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery, WhatIfQuery
 from tauon.service.offer_views import OfferOrder, OfferQuery
 from tests.api.plane import A_NODE, A_POOL, A_QUEUE, AN_OFFER
 from tests.api.servers import TOKEN, Served
@@ -301,3 +301,21 @@ def test_the_token_is_never_repeated(server: Served) -> None:
     answer = httpx.get(f"{server.url}/v1/{TOKEN}x", headers={"authorization": f"Bearer {TOKEN}y"}, trust_env=False)
     assert answer.status_code == 401
     assert TOKEN not in answer.text
+
+
+def test_what_pages_ask(server: Served, http: httpx.Client) -> None:
+    """Each question of the page's own reaches its use case, with what was asked."""
+    assert http.get("/v1/jobs/count", params={"states": "queued", "text": "a"}).json() == {"count": 1}
+    assert ("count_jobs", JobQuery(states=(JobState.QUEUED,), text="a")) in server.plane.seen
+    assert http.post("/v1/jobs/preview", json={"text": "run: 'true'"}).json()["name"] == "train"
+    assert http.post("/v1/jobs/preview", json={"txt": ""}).json()["code"] == "invalid_request"
+    assert http.get("/v1/nodes/n1").json()["node"]["id"] == "n1"
+    assert http.get("/v1/fleet").json()["holders"] == []
+    assert http.get("/v1/overview", params={"known": 10**9}).json()["jobs"] == {"running": 1}
+    assert http.post("/v1/what-if", json={"policies": ["fifo"], "last_s": 60}).json()["worlds"] == []
+    assert ("what_if", WhatIfQuery(policies=("fifo",), last_s=60.0)) in server.plane.seen
+    refused = http.post("/v1/what-if", json={"last_s": 0})
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "the body is not as expected: last_s: expected `float` > 0.0".replace("`", ""),
+    )

@@ -19,6 +19,23 @@ interface Picture {
 const PICTURES: Picture[] = [
   { name: "now-light", path: "/", ready: (page) => page.locator(".feed li").first().waitFor() },
   { name: "now-dark", path: "/", look: { width: 1440, scheme: "dark" }, ready: (page) => page.locator(".feed li").first().waitFor() },
+  { name: "work", path: "/work", ready: (page) => page.getByRole("cell", { name: "pretrain-7b" }).waitFor() },
+  { name: "workload", path: "/work/j1", look: { width: 1440, height: 1120, scheme: "light" }, ready: (page) => page.locator(".screen .line").nth(5).waitFor() },
+  { name: "fleet", path: "/fleet", ready: (page) => page.getByText("2 nodes").waitFor() },
+  { name: "queues", path: "/queues", ready: (page) => page.locator("canvas").waitFor() },
+  { name: "money", path: "/money?time=all", ready: (page) => page.getByRole("region", { name: "The bill" }).waitFor() },
+  { name: "why", path: "/why", ready: (page) => page.locator(".story li").nth(5).waitFor() },
+  {
+    name: "what-if",
+    path: "/what-if",
+    ready: async (page) => {
+      await page.getByLabel("On which nodes").fill("H100:8x1 L40S:4x1");
+      await page.getByRole("button", { name: "Play it" }).click();
+      await page.locator("canvas").nth(1).waitFor({ timeout: 120_000 });
+    },
+  },
+  { name: "submit", path: "/submit", ready: (page) => page.getByText("There is room now").or(page.getByText("There is no room now")).waitFor() },
+  { name: "phone", path: "/", look: { width: 390, scheme: "dark" }, ready: (page) => page.locator(".feed li").first().waitFor() },
 ];
 
 /** Work of all kinds: running, waiting, ended, failed. */

@@ -10,11 +10,21 @@ const Fleet = lazy(() => import("./pages/fleet"));
 const Node = lazy(() => import("./pages/node"));
 const Work = lazy(() => import("./pages/work"));
 const Workload = lazy(() => import("./pages/workload"));
+const Queues = lazy(() => import("./pages/queues"));
+const Money = lazy(() => import("./pages/money"));
+const Why = lazy(() => import("./pages/why"));
+const WhatIf = lazy(() => import("./pages/what-if"));
+const Submit = lazy(() => import("./pages/submit"));
 
 export const PLACES: readonly Place[] = [
   { path: "/", name: "Now", icon: "now" },
   { path: "/fleet", name: "Fleet", icon: "fleet", also: "/nodes" },
   { path: "/work", name: "Work", icon: "work" },
+  { path: "/queues", name: "Queues", icon: "queues" },
+  { path: "/money", name: "Money", icon: "money" },
+  { path: "/why", name: "Why", icon: "why" },
+  { path: "/what-if", name: "What if", icon: "whatif" },
+  { path: "/submit", name: "Submit", icon: "submit" },
 ];
 
 export function Views() {
@@ -28,6 +38,11 @@ export function Views() {
           <Route path="/nodes/:id" component={Node} />
           <Route path="/work" component={Work} />
           <Route path="/work/:id" component={Workload} />
+          <Route path="/queues" component={Queues} />
+          <Route path="/money" component={Money} />
+          <Route path="/why" component={Why} />
+          <Route path="/what-if" component={WhatIf} />
+          <Route path="/submit" component={Submit} />
           <Route>
             <Empty>
               There is nothing at this address. <Link href="/">Go to what is going on now.</Link>

@@ -19,6 +19,7 @@ from tauon.api.door import HEALTH_PATH
 from tauon.api.problems import Problem
 from tauon.api.sse import MEDIA_TYPE
 from tauon.model.job_spec import JobSpec
+from tauon.ports import what_if
 from tauon.service import offer_views, page_views, views
 
 _COMPONENT = "#/components/schemas/{name}"
@@ -52,7 +53,9 @@ def openapi_document(routes: Sequence[BaseRouteHandler]) -> dict[str, Any]:
             operation = document["paths"][path.replace(":str", "")][method]
             _complete(operation, route, schemas)
     for name, schema in schemas.items():
-        answer = next((noun for room in (views, page_views, offer_views) if (noun := getattr(room, name, None))), None)
+        answer = next(
+            (noun for room in (views, page_views, offer_views, what_if) if (noun := getattr(room, name, None))), None
+        )
         if "description" not in schema and answer is not None:
             schema["description"] = inspect.cleandoc(answer.__doc__)
     _add(schemas, msgspec.json.schema_components([Problem], ref_template=_COMPONENT)[1])

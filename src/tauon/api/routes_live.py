@@ -6,18 +6,19 @@ import re
 from collections.abc import Awaitable, Callable, Hashable
 
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Response
 from litestar.types import ASGIApp
 
 from tauon.api.answer import Answer
 from tauon.api.broadcast import Broadcast
-from tauon.api.edge import Caller, last_event_id, query_of
+from tauon.api.edge import Caller, document_of, last_event_id, query_of
 from tauon.api.feed import Feeds
 from tauon.api.shared import Asked, Shared
 from tauon.api.sse import MEDIA_TYPE
-from tauon.service.page_views import EventLine, Fleet, Overview
+from tauon.service.control_plane import WhatIfQuery
+from tauon.service.page_views import EventLine, Fleet, Overview, Replay
 
 _GOOD_FOR_S = 0.5
 _SEQ = re.compile(r"[0-9]{1,18}")
@@ -49,6 +50,12 @@ async def fleet(request: Caller) -> Response[Fleet]:
     return Answer(await _shared(request, "fleet", known, request.auth.fleet))
 
 
+@post("/v1/what-if", status_code=200, opt={"body": WhatIfQuery})
+async def what_if(request: Caller) -> Replay:
+    """This server's own past, played again under other policies or on other nodes; it may take minutes."""
+    return await request.auth.what_if(await document_of(request, WhatIfQuery))
+
+
 async def _shared(request: Caller, what: Hashable, known: int, make: Callable[[], Awaitable[object]]) -> bytes:
     shared: Shared = request.app.state.shared
     seq = (await request.auth.info()).seq
@@ -77,4 +84,4 @@ def _broadcast(request: Caller, seq: int) -> Broadcast:
     return found
 
 
-ROUTES: list[BaseRouteHandler] = [overview, fleet, live_events]
+ROUTES: list[BaseRouteHandler] = [overview, fleet, what_if, live_events]

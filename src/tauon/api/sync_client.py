@@ -22,9 +22,9 @@ from tauon.api.workdir import BLOB_PREFIX, Packed, pack
 from tauon.model.errors import Unavailable
 from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
-from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery
+from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, JobQuery, LogQuery, UsageQuery, WhatIfQuery
 from tauon.service.offer_views import OfferQuery, OfferView
-from tauon.service.page_views import Draft, Fleet, JobCount, NodeDetail, Overview, Preview, SignInLink
+from tauon.service.page_views import Draft, Fleet, JobCount, NodeDetail, Overview, Preview, Replay, SignInLink
 from tauon.service.views import (
     BudgetView,
     CostReport,
@@ -46,6 +46,7 @@ from tauon.service.views import (
 _LONGEST_PAUSE_S = 2.0
 _UPLOAD_TRIES = 3
 
+_AS_IT_WAS = WhatIfQuery()
 _ALL_JOBS, _FIRST_WORKER, _BY_QUEUE, _COST = JobQuery(), LogQuery(), UsageQuery(), CostQuery()
 _OFFERS = OfferQuery()
 _EVER, _ALWAYS = FocusQuery(), DemandQuery()
@@ -236,6 +237,10 @@ class Client:
     def overview(self) -> Overview:
         """Capacity, the line, money an hour, and what needs attention."""
         return self._get("/v1/overview", Overview)
+
+    def what_if(self, query: WhatIfQuery = _AS_IT_WAS) -> Replay:
+        """Play the server's own past again under other policies or on other nodes."""
+        return self._wire.ask(Call("POST", "/v1/what-if", body=msgspec.json.encode(query)), Replay)
 
     def sign_in_link(self) -> SignInLink:
         """A code that signs a browser in to the server's page as you, once and soon."""

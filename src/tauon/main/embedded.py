@@ -15,6 +15,7 @@ import msgspec
 
 from tauon.economics.folded import FoldedLedger
 from tauon.main.recall import Recall
+from tauon.main.replay import OwnPast
 from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
@@ -104,6 +105,7 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             database=_without_password(database),
             on_sale=_market(site, _catalogues(config)),
             ledger=ledger,
+            play=OwnPast(database).play,
         )
         await _begin(loop, stack)
         stack.push_async_callback(Recall(site, store).give_up)

@@ -13,7 +13,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What to play. `source` is the path of a world, of a trace, or of a server's own journal.
 
     What is None or empty is the world's own, or has its default. `nodes` are texts such as `H100:8x16`. `until_s`
-    counts from the start of the world.
+    counts from the start of the world; with `last_s` only what was submitted in so many seconds before the journal's end
+    is played.
     """
 
     source: str
@@ -22,6 +23,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     until_s: float | None = None
     nodes: tuple[str, ...] = ()
     gpu_only: bool = False
+    last_s: float | None = None
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from tauon.model.job_spec import JobSpec
 from tauon.ports.providers import LogChunk
 from tauon.ports.store import JobOrder
 from tauon.service.offer_views import OfferQuery, OfferView
-from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
+from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview, Replay
 from tauon.service.views import (
     BudgetView,
     CostReport,
@@ -106,6 +106,19 @@ class FocusQuery(msgspec.Struct, frozen=True, kw_only=True):
     from_us: int | None = None
     to_us: int | None = None
     where: tuple[str, ...] = ()
+
+
+class WhatIfQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which past to play again, and what else it should have had.
+
+    `policies` are names as of `tauon simulate --policy`; `nodes` are texts such as `H100:8x16` in place of the nodes that
+    there were; `last_s` takes only what was submitted in so many seconds before now.
+    """
+
+    policies: tuple[str, ...] = ("tauon",)
+    nodes: tuple[str, ...] = ()
+    last_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class ControlPlane(Protocol):
@@ -205,6 +218,13 @@ class ControlPlane(Protocol):
     async def top(self) -> Top: ...
 
     async def overview(self) -> Overview: ...
+
+    async def what_if(self, query: WhatIfQuery) -> Replay:
+        """Play this server's own past again under other policies or on other nodes; it may take minutes.
+
+        Raises InvalidRequest where nothing has run yet, Conflict while another question is being played.
+        """
+        ...
 
     async def has_blob(self, digest: str) -> bool: ...
 

@@ -20,7 +20,7 @@ from tauon.model.event import (
     NodeReady,
     subject_of,
 )
-from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName, attempt_id
+from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, attempt_id
 from tauon.model.job import Job, JobState
 from tauon.model.job_spec import JobSpec
 from tauon.model.node import NodeState
@@ -29,21 +29,22 @@ from tauon.planner.foresee import copy_of, foresee
 from tauon.planner.settle import fail_dependents
 from tauon.ports.providers import LogChunk
 from tauon.ports.store import JobFilter
-from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery
+from tauon.service.control_plane import ControlPlane, JobQuery, LogQuery, WhatIfQuery
 from tauon.service.explain import NEVER_FORESEEN, explain, with_start
 from tauon.service.fleet import fleet, node_detail, samples
+from tauon.service.listing import filter_of
 from tauon.service.money import job_cost, top
 from tauon.service.money_answers import MoneyAnswers
 from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.offers import offer_views, request_for
 from tauon.service.overview import Moment, overview
-from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview
+from tauon.service.page_views import Fleet, JobCount, NodeDetail, Overview, Preview, Replay
 from tauon.service.parts import Parts
 from tauon.service.present import attempt_view, event_view, job_view, node_view, pool_view
 from tauon.service.preview import preview
 from tauon.service.queue_views import queue_views
+from tauon.service.replay import question_of, replay_of
 from tauon.service.run_time import run_time
-from tauon.service.submit import parse_labels
 from tauon.service.views import (
     EventView,
     Explanation,
@@ -114,12 +115,12 @@ class LocalControlPlane(MoneyAnswers, ControlPlane):
         return await asyncio.to_thread(self._parts.store.find_key, key)
 
     async def jobs(self, query: JobQuery) -> list[JobView]:
-        found = await asyncio.to_thread(self._parts.store.jobs, _filter_of(query))
+        found = await asyncio.to_thread(self._parts.store.jobs, filter_of(query))
         attempts = self._parts.journal.cluster.attempts
         return [job_view(job, attempts) for job in found]
 
     async def count_jobs(self, query: JobQuery) -> JobCount:
-        return JobCount(count=await asyncio.to_thread(self._parts.store.count, _filter_of(query)))
+        return JobCount(count=await asyncio.to_thread(self._parts.store.count, filter_of(query)))
 
     async def preview(self, text: str) -> Preview:
         parts = self._parts
@@ -323,6 +324,9 @@ class LocalControlPlane(MoneyAnswers, ControlPlane):
         )
         return overview(moment, counts, failed)
 
+    async def what_if(self, query: WhatIfQuery) -> Replay:
+        return replay_of(await self._parts.play(question_of(query)))
+
     async def has_blob(self, digest: str) -> bool:
         return self._parts.blobs.has(digest)
 
@@ -339,21 +343,3 @@ class LocalControlPlane(MoneyAnswers, ControlPlane):
 
     async def delete_secret(self, name: str) -> None:
         await asyncio.to_thread(self._parts.secrets.delete, name)
-
-
-def _filter_of(query: JobQuery) -> JobFilter:
-    """The store's filter for a query. Raises InvalidRequest."""
-    if query.before and not _ID.fullmatch(query.before):
-        raise InvalidRequest(f"{query.before!r} is no job id")
-    return JobFilter(
-        states=query.states,
-        queue=QueueName(query.queue) if query.queue else None,
-        user=query.user,
-        text=query.text,
-        labels=dict(parse_labels(query.labels)),
-        before=int(query.before[1:]) if query.before else None,
-        order=query.order,
-        reverse=query.reverse,
-        offset=query.offset,
-        limit=max(1, min(query.limit, 10_000)),
-    )

@@ -9,6 +9,7 @@ import msgspec
 
 from tauon.model.node import NodeState
 from tauon.model.resources import CapacityType
+from tauon.ports.what_if import Curve, Score
 from tauon.service.views import AcceleratorView, NodeView
 
 
@@ -167,3 +168,22 @@ class Preview(_View, frozen=True, kw_only=True):
     workers: int = 0
     ahead: int = 0
     places: list[PreviewPlace] = []
+
+
+class ReplayedWorld(_View, frozen=True, kw_only=True):
+    """How one policy did: its score, its curves over time, and why submits were not taken."""
+
+    policy: str
+    score: Score
+    curve: Curve
+    refused: list[str]
+
+
+class Replay(_View, frozen=True, kw_only=True):
+    """A past played again: how much of it there was, what was left out, and a world for each policy."""
+
+    jobs: int
+    nodes: int
+    accelerators: int
+    skipped: list[str]
+    worlds: list[ReplayedWorld]

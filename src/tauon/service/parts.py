@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -15,7 +15,9 @@ from tauon.ports.journal import Journal
 from tauon.ports.ledger import Ledger
 from tauon.ports.providers import Provider
 from tauon.ports.store import Store
+from tauon.ports.what_if import Comparison, Question
 from tauon.service.offers import OnSale
+from tauon.service.replay import no_replay
 from tauon.service.submit import Intake
 
 
@@ -36,3 +38,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
     on_sale: Callable[[], OnSale] = OnSale
     ledger: Ledger
+    play: Callable[[Question], Awaitable[Comparison]] = no_replay

@@ -112,6 +112,9 @@ def world_of_journal(events: Iterable[Event], question: Question) -> World:
     reading = _Reading()
     for event in events:
         reading.take(event)
+    if question.last_s is not None:
+        since_us = reading.last_us - round(question.last_s * 1e6)
+        reading.jobs = {job: seen for job, seen in reading.jobs.items() if seen.job.submitted_at_us >= since_us}
     skipped = Skipped()
     work = {job: found for job, seen in reading.jobs.items() if (found := _work(seen, reading.last_us, skipped))}
     if not work:

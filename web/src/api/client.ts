@@ -157,6 +157,15 @@ export interface CostReport {
   idle_accelerator_hours: number;
 }
 
+/** Values over time: `at_s` from the start of the world, as many of each. */
+export interface Curve {
+  at_s: number[];
+  held: number[];
+  capacity: number[];
+  waiting: number[];
+  running: number[];
+}
+
 /** Accelerators that work held, on average in each hour of a window that begins at `from_at`, by type. */
 export interface DemandReport {
   from_at: string;
@@ -500,6 +509,23 @@ export interface QueueView {
   message: string;
 }
 
+/** A past played again: how much of it there was, what was left out, and a world for each policy. */
+export interface Replay {
+  jobs: number;
+  nodes: number;
+  accelerators: number;
+  skipped: string[];
+  worlds: ReplayedWorld[];
+}
+
+/** How one policy did: its score, its curves over time, and why submits were not taken. */
+export interface ReplayedWorld {
+  policy: string;
+  score: Score;
+  curve: Curve;
+  refused: string[];
+}
+
 /** What each worker asks for. */
 export interface ResourcesSpec {
   accelerators?: string | Record<string, unknown> | (string | Record<string, unknown>)[] | null;
@@ -548,6 +574,36 @@ export interface RunningView {
   running_s: number;
 }
 
+/**
+ * How a policy did. Times in seconds; shares between 0 and 1; GPU-hours.
+ *
+ * `completion_s` is from submission to the end, `queueing_s` is that less the time in which the job ran, both over the
+ * jobs that succeeded. `utilisation` is accelerator time held by accelerator time that there was, until `makespan_s`
+ * (the last end of a job). `fragmentation` is the share of free accelerators that the typical waiting request can't
+ * use, while something waits. `lost_gpu_h` is work done again. `unfairness` is how much longer than with a fair share
+ * of its own a job took (finish-time fairness, rho of Themis, NSDI'20: 1 is fair, more is worse).
+ */
+export interface Score {
+  jobs: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  unfinished: number;
+  refused: number;
+  completion_s: Spread;
+  queueing_s: Spread;
+  unfairness: Spread;
+  makespan_s: number;
+  utilisation: number;
+  fragmentation: number;
+  preemptions: number;
+  restarts: number;
+  gpu_h: number;
+  lost_gpu_h: number;
+  work_usd: string;
+  capacity_usd: string;
+}
+
 /** The value of a secret on its way in; it is never given out again. */
 export interface SecretValue {
   value: string;
@@ -574,6 +630,14 @@ export interface SignInLink {
  *     The three ways of the OpenCost specification 0.1: uniformly, in proportion to use, by a weight of one's own.
  */
 export type Split = "none" | "uniform" | "use" | "weight";
+
+/** A quantity over all jobs: its average, median, 99th percentile and largest value. */
+export interface Spread {
+  average: number;
+  p50: number;
+  p99: number;
+  most: number;
+}
 
 /** A durable submit. `existing` says that the same key was used before and this is that job. */
 export interface Submitted {
@@ -617,6 +681,19 @@ export interface UsageReport {
 
 /** The kinds of reason for which a workload waits. */
 export type WaitCode = "capacity" | "preempting" | "reclaiming" | "quota" | "reserved" | "acquiring" | "no-node" | "dependency" | "backoff" | "behind" | "just-in";
+
+/**
+ * Which past to play again, and what else it should have had.
+ *
+ *     `policies` are names as of `tauon simulate --policy`; `nodes` are texts such as `H100:8x16` in place of the nodes that
+ *     there were; `last_s` takes only what was submitted in so many seconds before now.
+ */
+export interface WhatIfQuery {
+  policies: string[];
+  nodes: string[];
+  last_s: number | null;
+  seed: number;
+}
 
 /** Whether the server answers; asks for no token. */
 export function healthz(signal?: AbortSignal): Promise<Record<string, string>> {
@@ -756,6 +833,11 @@ export function overview(query: { known?: number } = {}, signal?: AbortSignal): 
 /** Every accelerator in columns, a moment old at most. */
 export function fleet(query: { known?: number } = {}, signal?: AbortSignal): Promise<Fleet> {
   return ask<Fleet>("GET", "/v1/fleet", { query, signal });
+}
+
+/** This server's own past, played again under other policies or on other nodes; it may take minutes. */
+export function whatIf(body: WhatIfQuery): Promise<Replay> {
+  return ask<Replay>("POST", "/v1/what-if", { body });
 }
 
 /** The journal told briefly as it is written, for open pages: each `id` is a position to resume after (Last-Event-ID). */
