@@ -56,7 +56,7 @@ bench-%: $(VENV)/.installed-dev ## a benchmark of benchmarks/, for example bench
 lock: ## renew requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer releases)
 	@$(MAKE) --no-print-directory VENV=build/lock-venv build/lock-venv/.created
 	@build/lock-venv/bin/python -m pip --disable-pip-version-check install --quiet 'uv>=0.9,<1'
-	@build/lock-venv/bin/uv $(UV_COMPILE) --extra postgres --extra demo --extra bill --extra plan --group dev --output-file requirements/dev.txt $(ARGS)
+	@build/lock-venv/bin/uv $(UV_COMPILE) --extra postgres --extra demo --extra bill --extra plan --extra checkpoints --group dev --output-file requirements/dev.txt $(ARGS)
 	@build/lock-venv/bin/uv $(UV_COMPILE) --extra demo --group build --constraint requirements/dev.txt \
 		--output-file requirements/demo.txt $(ARGS)
 

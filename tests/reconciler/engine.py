@@ -133,6 +133,7 @@ class Market(NodeSource):
         self.terminated: list[NodeId] = []
         self.refuses: dict[OfferId, ProviderError] = {}
         self.notices: tuple[SpotNotice, ...] = ()
+        self.never_come: tuple[NodeRefusal, ...] = ()
         self.silent: ProviderError | None = None
         self.loses_replies: ProviderError | None = None
 
@@ -151,7 +152,7 @@ class Market(NodeSource):
     async def observe_nodes(self) -> NodesObserved:
         if self.silent:
             raise self.silent
-        return NodesObserved(nodes=tuple(self.machines.values()), notices=self.notices)
+        return NodesObserved(nodes=tuple(self.machines.values()), notices=self.notices, refused=self.never_come)
 
     async def offers(self) -> OffersObserved:
         return self._offers

@@ -13,7 +13,7 @@ from tauon.model.job import JobState
 from tauon.model.money import Rates
 from tauon.model.node import Node, NodeState
 from tauon.model.resources import CapacityType
-from tauon.ports.providers import Ending, Phase, SpotNotice
+from tauon.ports.providers import Ending, NodeRefusal, Phase, SpotNotice
 from tauon.reconciler.memory_store import MemoryStore
 from tauon.service.money import open_records
 from tests.builders import SECOND_US, a_node, a_pool, an_offer
@@ -195,7 +195,19 @@ async def test_notice_stops_the_work_and_the_job_goes_on_elsewhere() -> None:
     assert yard.cluster.jobs[job.id].state is JobState.QUEUED
     assert yard.cluster.jobs[job.id].retries_used.total == 0
     assert market.terminated == [node.id]
-    assert [n.state for n in bought(yard) if n.id != node.id] == [NodeState.REQUESTED]
+    [other] = [n for n in bought(yard) if n.id != node.id]
+    assert (other.state, other.offer) == (NodeState.REQUESTED, STAYS.id)  # spot has just been taken back
+
+
+async def test_an_order_that_will_not_be_met_after_all_is_over_at_once() -> None:
+    yard, market = a_yard()
+    yard.submit(gpus=8)
+    await yard.cycle()
+    [node] = bought(yard)
+    market.never_come = (NodeRefusal(node=node.id, error=OutOfCapacity("taken back while it booted", until_us=0)),)
+    await yard.cycle()
+    assert [n.offer for n in bought(yard)] == [STAYS.id]
+    assert node.id not in yard.cluster.nodes
 
 
 async def test_a_node_that_goes_without_notice_is_lost_and_costs_no_longer() -> None:

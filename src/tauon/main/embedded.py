@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tauon.economics.folded import FoldedLedger
+from tauon.main.carrying import carrying
 from tauon.main.recall import Recall
 from tauon.main.replay import OwnPast
 from tauon.model.errors import ConfigError
@@ -78,7 +79,8 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
         providers: dict[PoolName, Provider] = {}
         sources: dict[PoolName, NodeSource] = {}
         for pool in pools.values():
-            providers[pool.name] = opened = _open(pool, home, store.instance, waker, blobs)
+            opened = _open(pool, home, store.instance, waker, blobs)
+            providers[pool.name] = opened = carrying(opened, config.checkpoints, home / "carried" / pool.name, waker)
             stack.push_async_callback(opened.close)
             if pool.nodes_from:
                 sources[pool.name] = source = _open_nodes(pool, home, store.instance, waker, blobs)

@@ -25,12 +25,21 @@ class SpotNotice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reclaim_at_us: int
 
 
+class NodeRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An order about a node that a provider did not take, and why."""
+
+    node: NodeId
+    error: ProviderError
+
+
 class NodesObserved(msgspec.Struct, frozen=True, kw_only=True):
     """The nodes that a provider has now. Nodes known to Tauon as ready and missing here are lost; those on order are
-    still to come. A node that was bought carries its offer, and the id it was ordered by."""
+    still to come, unless they are `refused`: their order was taken, and won't be met after all. A node that was bought
+    carries its offer, and the id it was ordered by."""
 
     nodes: tuple[Node, ...]
     notices: tuple[SpotNotice, ...] = ()
+    refused: tuple[NodeRefusal, ...] = ()
 
 
 class OffersObserved(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,13 +58,6 @@ class LaunchOrder(msgspec.Struct, frozen=True, kw_only=True):
     node: NodeId
     offer: OfferId
     shape: NodeShape
-
-
-class NodeRefusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An order about a node that a provider did not take, and why."""
-
-    node: NodeId
-    error: ProviderError
 
 
 class Phase(enum.StrEnum):
@@ -210,6 +212,10 @@ class JobRunner(Protocol):
     def usage(self) -> Sequence[ProcessUse]:
         """The newest sample of every running attempt; never blocks, may be empty."""
         ...
+
+    def checkpoint_folder(self, job: Job) -> Path | None:  # noqa: ARG002 - the protocol's
+        """Where what a job saves lies on this machine; None where it can't be reached from here."""
+        return None
 
     async def forget(self, attempt: AttemptId) -> None:
         """Release what is kept about an attempt whose end is in the journal (its logs stay until retention)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tauon.model.attempt import Attempt, AttemptState, Outcome, StopCause
+from tauon.model.errors import OutOfCapacity
 from tauon.model.event import (
     AttemptStopRequested,
     Fact,
@@ -20,6 +21,7 @@ from tauon.model.ids import NodeId
 from tauon.model.node import Node, NodeState
 from tauon.ports.providers import SpotNotice
 from tauon.reconciler.ending import end
+from tauon.reconciler.market import hold_off
 from tauon.reconciler.site import OpenPool, Site
 
 AT_ENGINE = "at its engine: "
@@ -61,6 +63,8 @@ def take_notices(site: Site, pool: OpenPool, notices: Sequence[SpotNotice]) -> N
             continue
         if known.reclaim_at_us is None or notice.reclaim_at_us < known.reclaim_at_us:
             site.journal.append([SpotNoticeReceived(node_id=known.id, reclaim_at_us=notice.reclaim_at_us)])
+            # Where one is taken back there is none to be had for the moment.
+            hold_off(pool, known.offer, OutOfCapacity("taken back", until_us=0), site.clock.now_us())
 
 
 def _meet(site: Site, pool: OpenPool, node: Node) -> None:

@@ -10,6 +10,7 @@ from tauon.ports.providers import AttemptObserved, AttemptsObserved, Ending, Pha
 from tauon.reconciler.ending import end
 from tauon.reconciler.market import compare_offers
 from tauon.reconciler.nodes import compare_nodes, take_notices
+from tauon.reconciler.purchase import take_refusal
 from tauon.reconciler.site import OpenPool, Site
 
 
@@ -41,6 +42,8 @@ async def observe(site: Site) -> None:
             pool.seen_nodes = there.nodes if settled else None
         if there.notices:
             take_notices(site, pool, there.notices)
+        for refusal in there.refused:
+            take_refusal(site, pool, refusal, now_us)
         if seen.is_full:
             _compare_missing(site, pool, seen)
             pool.full_look_at_us = now_us + site.resync_us

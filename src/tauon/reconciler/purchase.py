@@ -36,18 +36,20 @@ async def _launch(site: Site, pool: OpenPool, now_us: int) -> None:
             pool.launches.pop(node.id, None)
             sold_again(pool, node.offer)
         else:
-            _refused(site, pool, node, refusal, now_us)
+            take_refusal(site, pool, refusal, now_us)
 
 
-def _refused(site: Site, pool: OpenPool, node: Node, refusal: NodeRefusal, now_us: int) -> None:
-    if isinstance(refusal.error, NotReady):
+def take_refusal(site: Site, pool: OpenPool, refusal: NodeRefusal, now_us: int) -> None:
+    """An order is not taken, or will not be met after all: it is over, and its offer is left alone for a while."""
+    node = site.journal.cluster.nodes.get(refusal.node)
+    if node is None or node.state is not NodeState.REQUESTED:
+        pool.launches.pop(refusal.node, None)
+    elif isinstance(refusal.error, NotReady):
         pool.launches[node.id] = now_us + round(refusal.error.retry_after_s * 1e6)
-        return
-    pool.launches.pop(node.id, None)
-    known = site.journal.cluster.nodes.get(node.id)
-    if known is not None and known.state is NodeState.REQUESTED:
+    else:
+        pool.launches.pop(node.id, None)
         site.journal.append([NodeTerminated(node_id=node.id, reason=str(refusal.error))])
-    hold_off(pool, node.offer, refusal.error, now_us)
+        hold_off(pool, node.offer, refusal.error, now_us)
 
 
 async def _terminate(site: Site, pool: OpenPool, now_us: int) -> None:

@@ -60,6 +60,19 @@ class PoolSettings(BaseModel):
     """For how long a bought node may be idle before it is given back."""
 
 
+class CheckpointSettings(BaseModel):
+    """Where what jobs save is kept, so that they can go on in any pool."""
+
+    model_config = STRICT
+
+    url: str
+    """A folder that every pool's server reaches, or an address that fsspec knows such as s3://bucket/prefix."""
+    residency: list[str] = []
+    """Residency labels of that place: a job that has residency itself is only kept there if one of them is its own."""
+    keep: Annotated[int, Field(ge=2, le=100)] = 3
+    """How many whole checkpoints of each job are kept; the one before is used when the newest is damaged."""
+
+
 class ServerConfig(BaseModel):
     """The whole configuration file."""
 
@@ -67,6 +80,8 @@ class ServerConfig(BaseModel):
 
     pools: list[PoolSettings] = [PoolSettings(name="local")]
     """The pools; one of local processes when left out."""
+    checkpoints: CheckpointSettings | None = None
+    """Where what jobs save is kept; left out, it stays in its pool."""
     catalogue: list[str] = []
     """Price lists to compare with: CSV files of gpuhunt's format, folders or zip archives of them."""
     queues: list[QueueSettings] = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from tauon.model.errors import NotFound, Rejected
-from tauon.model.job import CheckpointPolicy
+from tauon.model.job import CheckpointPolicy, Job
 from tauon.ports.providers import ProviderContext, StartOrder
 from tauon.supervision.node.folders import Folders, is_safe_name
 from tauon.supervision.node.order import SupervisionOrder, WorkerOrder
@@ -60,7 +61,12 @@ def policy_of(order: StartOrder) -> CheckpointPolicy:
 
 def checkpoint_of(order: StartOrder, folders: Folders) -> str:
     """The folder that all attempts of the job share."""
-    return str(folders.checkpoints / order.job.id / policy_of(order).path)
+    return str(checkpoint_folder(order.job, folders))
+
+
+def checkpoint_folder(job: Job, folders: Folders) -> Path:
+    """The same of a job alone."""
+    return folders.checkpoints / job.id / (job.checkpoint or CheckpointPolicy()).path
 
 
 def archive_of(document: JobDocument, context: ProviderContext) -> str:

@@ -70,7 +70,7 @@ async def test_a_machine_is_there_once_it_has_booted_and_gone_once_it_is_given_b
     assert node.shape.rates.accelerator_micro_usd == 3_000_000
     await cloud.nodes.terminate([NodeId("n1"), NodeId("never-was")])
     assert await cloud.there() == []
-    assert isinstance(await cloud.order(), Rejected)
+    assert isinstance(await cloud.order(), OutOfCapacity)
 
 
 async def test_machines_and_their_time_outlive_a_restart(tmp_path: Path) -> None:
@@ -120,6 +120,16 @@ async def test_spot_is_taken_back_after_a_notice(tmp_path: Path) -> None:
     assert await cloud.there() == ["n1"]
     cloud.wait(120)
     assert await cloud.there() == []
+
+
+async def test_what_is_taken_back_while_it_boots_is_said_to_come_no_more(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path, {**SPOT, "availability": "10", "gap_s": 50})
+    await cloud.order()
+    assert (await cloud.nodes.observe_nodes()).refused == ()
+    cloud.wait(50)
+    [refusal] = (await cloud.nodes.observe_nodes()).refused
+    assert refusal.node == "n1"
+    assert isinstance(refusal.error, OutOfCapacity)
 
 
 async def test_machines_are_taken_back_about_as_often_as_was_said(tmp_path: Path) -> None:

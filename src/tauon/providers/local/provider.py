@@ -7,10 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from tauon.model.errors import ConfigError, NotFound
 from tauon.model.ids import AttemptId
+from tauon.model.job import Job
 from tauon.model.node import Node
 from tauon.model.pool import Capabilities
 from tauon.ports.providers import (
@@ -37,6 +39,7 @@ from tauon.providers.local.runner import Runner
 from tauon.providers.local.sampling import GpuSampler, ProcessSampler
 from tauon.providers.local.watch import Watch
 from tauon.supervision import retention
+from tauon.supervision.instructions import checkpoint_folder
 from tauon.supervision.logs import has_log, read_log
 from tauon.supervision.node.folders import Folders
 from tauon.supervision.tracking import Attempts
@@ -115,6 +118,9 @@ class LocalProvider(Provider):
     async def forget(self, attempt: AttemptId) -> None:
         await self._in_thread(partial(self._runner.forget, attempt))
         self._sweeper.submit(self._sweep, attempt)
+
+    def checkpoint_folder(self, job: Job) -> Path:
+        return checkpoint_folder(job, self._folders)
 
     def usage(self) -> Sequence[ProcessUse]:
         return self._processes.newest

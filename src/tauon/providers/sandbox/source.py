@@ -28,6 +28,7 @@ from tauon.providers.sandbox.market import Goods
 from tauon.providers.sandbox.options import read_options
 
 KEPT_ENDED = 1000
+KEPT_REFUSALS = 50
 
 
 class Machine(msgspec.Struct, kw_only=True):
@@ -68,6 +69,7 @@ class SandboxNodes(NodeSource):
             raise ConfigError(f"pool {self._pool.name}: two offers of the sandbox are of the same kind")
         self._nodes: tuple[Node, ...] = ()
         self._offers = OffersObserved()
+        self._never_came: tuple[NodeRefusal, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------- the port
@@ -79,7 +81,7 @@ class SandboxNodes(NodeSource):
         if nodes != self._nodes:
             self._nodes = nodes
         self._set_timer(now_us)
-        return NodesObserved(nodes=self._nodes, notices=tuple(self._notices(now_us)))
+        return NodesObserved(nodes=self._nodes, notices=tuple(self._notices(now_us)), refused=self._never_came)
 
     def sample(self) -> Sequence[AcceleratorUse]:
         return ()
@@ -122,9 +124,9 @@ class SandboxNodes(NodeSource):
 
     def _launch(self, order: LaunchOrder) -> ProviderError | None:
         known = self._state.machines.get(order.node)
-        if known is not None:
-            return Rejected(f"{order.node} has ended already") if known.ended else None
         goods, now_us = self._goods.get(order.offer), self._now_us()
+        if known is not None:
+            return OutOfCapacity(f"{order.node} has ended already", until_us=now_us) if known.ended else None
         if goods is None:
             return Rejected(f"pool {self._pool.name} does not offer {order.offer}")
         if replace(order.shape, rates=goods.shape(now_us).rates) != goods.shape(now_us):
@@ -152,6 +154,9 @@ class SandboxNodes(NodeSource):
         gone = [m for m in self._live() if m.reclaimed_us is not None and m.reclaimed_us <= now_us]
         for machine in gone:
             machine.ended = True
+            if machine.ready_us > now_us or machine.ready_us >= (machine.reclaimed_us or 0):
+                error = OutOfCapacity(f"{machine.node} was taken back before it was there", until_us=now_us)
+                self._never_came = (*self._never_came[-KEPT_REFUSALS:], NodeRefusal(node=machine.node, error=error))
         if gone:
             self._save()
 
