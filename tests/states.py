@@ -31,6 +31,7 @@ def state_of(cluster: Cluster) -> dict[str, Any]:
         "timeouts": {attempt: live.timeouts.is_due(attempt, cluster.at_us) for attempt in cluster.attempts},
         "unwanted": set(live.unwanted),
         "stopping": set(live.stopping),
+        "starting": set(live.starting),
         "lines": {key: list(line) for key, line in waiting.lines.items()},
         "waiting for others": {job: set(unmet) for job, unmet in waiting.held.items()},
         "delayed": {job for job in cluster.jobs if job in waiting.delayed},

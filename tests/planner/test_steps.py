@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tauon.model.attempt import StopCause
+from tauon.model.attempt import Outcome, StopCause
 from tauon.model.errors import InvariantViolated
+from tauon.model.event import AttemptPlaced, AttemptStopRequested, JobRequeued, PoolConfigured
 from tauon.model.ids import NodeId, PoolName
-from tauon.model.plan import StopAttempt
+from tauon.model.job import Retries, RetriesUsed
+from tauon.model.plan import StartAttempt, StopAttempt
 from tauon.planner.check import check
 from tauon.planner.draft import Draft
 from tauon.planner.place import place
-from tests.builders import SECOND_US, a_node, an_attempt
+from tauon.planner.settle import outcome_of_loss, settle
+from tests.builders import SECOND_US, a_node, a_pool, an_attempt
 from tests.planner.board import Board, started, stopped
 
 
@@ -181,3 +184,37 @@ def test_work_on_a_node_that_takes_none_is_found_out() -> None:
     draft.start(elsewhere)
     with pytest.raises(InvariantViolated, match="takes no work"):
         check(draft)
+
+
+def test_what_never_gets_to_run_is_stopped_and_tried_again_at_most_as_often_as_it_says() -> None:
+    board = Board()
+    board.put(PoolConfigured(pool=a_pool(start_timeout_s=60.0)))
+    job = board.submit(gpus=1, retries=Retries(start=1, backoff_s=0.0))
+    (start,) = board.decide().actions
+    assert isinstance(start, StartAttempt)
+    board.put(AttemptPlaced(attempt=start.attempt))
+    assert board.decide().next_look_us == board.now_us + 60 * SECOND_US
+    board.wait(60)
+    (stop,) = board.decide().actions
+    assert isinstance(stop, StopAttempt)
+    assert (stop.cause, stop.notice_s) == (StopCause.START_TIMEOUT, 0.0)
+    assert stop.reason == "pool lab did not get it to run within 60 s"
+    requested = AttemptStopRequested(attempt_id=stop.attempt, cause=stop.cause, notice_s=0.0, reason=stop.reason)
+    board.put(requested)
+    assert board.decide().actions == ()
+    attempt = board.cluster.attempts[stop.attempt]
+    outcome = outcome_of_loss(attempt)
+    assert outcome is Outcome.START_FAILED
+    facts = settle(board.cluster, board.cluster.jobs[job.id], outcome, stop.reason, board.now_us)
+    (again,) = facts
+    assert isinstance(again, JobRequeued)
+    assert again.retries_used == RetriesUsed(start=1)
+
+
+def test_what_runs_in_time_is_left_alone() -> None:
+    board = Board()
+    board.put(PoolConfigured(pool=a_pool(start_timeout_s=60.0)))
+    board.running(gpus=1)
+    board.wait(3600)
+    plan = board.decide()
+    assert (plan.actions, plan.next_look_us) == ((), None)

@@ -37,6 +37,7 @@ class StopCause(enum.StrEnum):
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"
     TIMEOUT = "timeout"
+    START_TIMEOUT = "start-timeout"  # it was given a place, and its engine never got it to run
     NODE_LOST = "node-lost"  # part of the gang is gone, so the rest must go
 
 

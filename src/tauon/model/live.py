@@ -30,6 +30,7 @@ class Live:
         self.by_kind: dict[Kind, dict[AttemptId, None]] = {}
         self.kinds: dict[AttemptId, Kind] = {}
         self.timeouts: Due[AttemptId] = Due()  # of those that run and have not been told to stop
+        self.starting: dict[AttemptId, None] = {}  # and have not been told to stop
         self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
         self.stopping: dict[AttemptId, None] = {}
         self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
@@ -52,6 +53,10 @@ class Live:
     def put(self, attempt: Attempt, job: Job) -> None:
         """Take note of an attempt's new state."""
         self.attempts[attempt.id] = attempt
+        if attempt.running_at_us is None and attempt.stop is None:
+            self.starting[attempt.id] = None
+        else:
+            self.starting.pop(attempt.id, None)
         if attempt.stop is not None:
             self.stopping[attempt.id] = None
             self.timeouts.discard(attempt.id)
@@ -68,6 +73,7 @@ class Live:
         if not self.by_kind[kind]:
             del self.by_kind[kind]
         self.timeouts.discard(attempt.id)
+        self.starting.pop(attempt.id, None)
         self.unwanted.pop(attempt.id, None)
         self.stopping.pop(attempt.id, None)
         for worker in attempt.placement:

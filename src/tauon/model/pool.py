@@ -25,7 +25,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 
     `provider` runs jobs, and has the nodes too unless `nodes_from` names another provider for them, with the settings
     `node_options`. `limits` is the most that may be bought, by accelerator type and `nodes`; `max_usd_per_h` the most
-    that all bought nodes together may cost; `keep_idle_s` for how long a bought node may idle.
+    that all bought nodes together may cost; `keep_idle_s` for how long a bought node may idle; `start_timeout_s` how long an
+    attempt may take to start.
     `prices_usd_per_h` has a price per accelerator type and for `cpu` (one core) and `memory_gib` (one GiB), in dollars
     an hour as decimal text. `options` are the provider's own settings.
     """
@@ -42,6 +43,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, int] = {}
     max_usd_per_h: str | None = None
     keep_idle_s: float = 60.0
+    start_timeout_s: float = 3600.0
 
     def rates(self, accelerator: str) -> Rates:
         """The price of each part of a node with this accelerator type; what has no price costs nothing."""

@@ -15,6 +15,7 @@ _STOPPED = {
     StopCause.CANCELLED: Outcome.CANCELLED,
     StopCause.PREEMPTED: Outcome.PREEMPTED,
     StopCause.TIMEOUT: Outcome.TIMED_OUT,
+    StopCause.START_TIMEOUT: Outcome.START_FAILED,
     StopCause.NODE_LOST: Outcome.LOST,
 }
 

@@ -58,6 +58,8 @@ class PoolSettings(BaseModel):
     """The most that all bought nodes of the pool together may cost, in dollars an hour."""
     keep_idle: Duration = 60
     """For how long a bought node may be idle before it is given back."""
+    start_timeout: Duration = 3600
+    """How long a job's engine may take to get it to run before it is stopped and tried elsewhere."""
 
 
 class CheckpointSettings(BaseModel):
@@ -120,6 +122,7 @@ class ServerConfig(BaseModel):
                 limits={canonical_type(what): most for what, most in one.limits.items()},
                 max_usd_per_h=one.max_usd_per_h,
                 keep_idle_s=parse_duration_s(one.keep_idle),
+                start_timeout_s=parse_duration_s(one.start_timeout),
             )
             for one in self.pools
         }
