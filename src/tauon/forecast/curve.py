@@ -26,6 +26,7 @@ _WIDTHS = tuple(b - a for a, b in pairwise(EDGES))
 
 # The first minute is one step, and then each doubling.
 _STEPS = (0, *range(25, BUCKETS, 4))
+FIRST_STEP_S = EDGES[25]
 
 # -ln(1 - q) as literals, for a logarithm may differ in its last bit between two machines.
 _NEEDED = {0.1: 0.10536051565782628, 0.5: 0.6931471805599453, 0.9: 2.302585092994046}

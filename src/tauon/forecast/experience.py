@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tauon.forecast.curve import step_of
+from tauon.forecast.curve import FIRST_STEP_S, step_of
 from tauon.forecast.error import Errors, Rolling, pinball
 from tauon.forecast.job_class import class_of
 from tauon.forecast.run_times import RunTimes
@@ -28,6 +28,8 @@ from tauon.model.outlook import Pace
 
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 FEWEST_JOBS = 5  # with fewer seen, nothing is predicted
+
+FIRST_STEP_US = round(FIRST_STEP_S * 1e6)
 
 # How often the journal's time passes before what runs is counted anew among what has not ended.
 LOOK_US = 15 * 60 * 1_000_000
@@ -216,9 +218,12 @@ class Experience:
 
     def pace(self, job: Job, ran_us: int) -> Pace:
         """Gittins' index, in steps that double, so that it seldom changes."""
-        step, until_s = step_of((job.served_us + ran_us) / 1e6)
-        per_s = self.run_times.curve(class_of(job)).completions_per_s(step)
-        return Pace(per_s, None if until_s == math.inf else round(until_s * 1e6) - job.served_us)
+        curve, served_us = self.run_times.curve(class_of(job)), job.served_us
+        if served_us + ran_us < FIRST_STEP_US:  # as nearly all of a crowd that waits
+            return Pace(curve.completions_per_s(0), FIRST_STEP_US - served_us)
+        step, until_s = step_of((served_us + ran_us) / 1e6)
+        per_s = curve.completions_per_s(step)
+        return Pace(per_s, None if until_s == math.inf else round(until_s * 1e6) - served_us)
 
 
 def _within_limit(seconds: float, job: Job, ran_us: int) -> float:

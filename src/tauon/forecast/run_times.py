@@ -120,7 +120,8 @@ class RunTimes:
         self._at_work: dict[int, tuple[float, float]] = {}
         self._round = 0
         # Looking a class up costs little, but a crowd that waits is looked up again and again: kept until it changes.
-        self._kept: dict[JobClass, dict[JobClass, Curve]] = {}
+        self._kept: dict[JobClass, Curve] = {}
+        self._kept_of: dict[JobClass, list[JobClass]] = {}
         self._prior = Curve([_TAIL / (_TAIL_FROM_S + edge) for edge in EDGES])
 
     @property
@@ -144,7 +145,7 @@ class RunTimes:
         what began long ago.
         """
         self._round += 1
-        self._kept.clear()
+        self._forget_kept()
         self._at_work = {}
         for seconds in ran_s:
             bucket = bucket_of(seconds)
@@ -173,13 +174,15 @@ class RunTimes:
 
     def curve(self, job_class: JobClass) -> Curve:
         """The curve of a class; that of the nearest class above it where it is unknown."""
-        kept = self._kept.get(job_class[:_TOGETHER])
-        if kept is None:
-            kept = self._kept[job_class[:_TOGETHER]] = {}
-        found = kept.get(job_class)
+        found = self._kept.get(job_class)
         if found is None:
-            found = kept[job_class] = self._look_up(job_class)
+            found = self._kept[job_class] = self._look_up(job_class)
+            self._kept_of.setdefault(job_class[:_TOGETHER], []).append(job_class)
         return found
+
+    def _forget_kept(self) -> None:
+        self._kept.clear()
+        self._kept_of.clear()
 
     def _look_up(self, job_class: JobClass) -> Curve:
         curve, seen = self._prior, (-1, 0.0)
@@ -208,8 +211,9 @@ class RunTimes:
             self._tallies[key] = tally  # at the end, as the latest
             tally.add(bucket, seconds, part=part)
             if tally.is_due and len(key) < _TOGETHER:
-                self._kept.clear()
-        self._kept.pop(job_class[:_TOGETHER], None)
+                self._forget_kept()
+        for key in self._kept_of.pop(job_class[:_TOGETHER], ()):
+            self._kept.pop(key, None)
         if len(self._tallies) > MOST_CLASSES:
             for key in list(islice(self._tallies, MOST_CLASSES // 4)):
                 if key:
