@@ -29,7 +29,16 @@ def place(draft: Draft) -> None:
     """Serve the lines for which anything can be done in order, until each is used up or blocked."""
     blocked = _still_blocked(draft)
     draft.waiting.update(blocked)
+    next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
+    if next_us is not None:
+        draft.look_again_at(next_us)
     rest = [key for key in draft.snapshot.cluster.waiting.lines if key not in blocked]
+    if rest:
+        _look_through(draft, rest)
+
+
+def _look_through(draft: Draft, rest: list[LineKey]) -> None:
+    """Serve lines as long as anything can be done for any of them, and say of the others why they wait."""
     prospects = Prospects(draft)
     hopeful = prospects.hopeful(rest)
     order = Order(
@@ -41,9 +50,6 @@ def place(draft: Draft) -> None:
         order.admit(hopeful)
         _serve(draft, order, prospects)
     _tell(draft, rest)
-    next_us = draft.snapshot.cluster.waiting.delayed.next_after(draft.snapshot.at_us)
-    if next_us is not None:
-        draft.look_again_at(next_us)
 
 
 def _left(lines: Iterable[LineKey], hopeful: Container[LineKey], order: Order) -> list[LineKey]:

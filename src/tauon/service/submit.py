@@ -28,6 +28,9 @@ from tauon.planner.shortage import infeasible
 from tauon.ports.files import BlobStore, SecretStore
 from tauon.ports.store import Store
 
+KEPT = 10_000
+SHORT = 1_000  # characters of a document that is worth keeping whole: those of most jobs that are submitted by hundreds
+
 
 class Intake:
     """Turns documents into jobs; keeps what equal requests have in common, for most submits repeat a shape."""
@@ -44,6 +47,7 @@ class Intake:
         self._store = store
         self._blobs = blobs
         self._secrets = secrets
+        self._of_document: dict[str, Request] = {}
         self._requests: dict[tuple[str, str, int, str], Request] = {}
         self._verdicts: dict[Request, str] = {}
         self._verdicts_version = -1
@@ -57,7 +61,8 @@ class Intake:
         if queue is None:
             known = ", ".join(sorted(cluster.queues)) or "none"
             raise InvalidSpec(f"queue: there is no queue {spec.queue or DEFAULT_QUEUE!r}; there are: {known}")
-        request = self._request(spec)
+        document = _document(spec)
+        request = self._request(spec, document)
         self._refuse_the_impossible(request, cluster, now_us)
         self._refuse_what_is_missing(spec)
         retries = spec.retries
@@ -69,7 +74,7 @@ class Intake:
             user=user,
             priority=queue.priority if spec.priority is None else spec.priority,
             request=request,
-            document=_document(spec),
+            document=document,
             submitted_at_us=now_us,
             queued_at_us=now_us,
             retries=Retries(
@@ -87,12 +92,23 @@ class Intake:
             key=key,
         )
 
-    def _request(self, spec: JobSpec) -> Request:
+    def _request(self, spec: JobSpec, document: str) -> Request:
+        request = self._of_document.get(document)
+        if request is None:
+            request = self._alike(spec)
+            if len(document) <= SHORT:
+                if len(self._of_document) >= KEPT:
+                    self._of_document.clear()
+                self._of_document[document] = request
+        return request
+
+    def _alike(self, spec: JobSpec) -> Request:
+        """The request that jobs have in common which ask for the same and differ in anything else."""
         where, what = spec.constraints.model_dump_json(), spec.resources.model_dump_json()
         key = (what, where, spec.workers, str(spec.max_price))
         request = self._requests.get(key)
         if request is None:
-            if len(self._requests) > 10_000:
+            if len(self._requests) >= KEPT:
                 self._requests.clear()
             request = self._requests[key] = request_of(spec)
         return request
