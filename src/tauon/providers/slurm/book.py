@@ -35,6 +35,16 @@ class Book:
             entry.jobs.add(job)
         return entry
 
+    def want_end(self, attempt: AttemptId, notice_s: float) -> None:
+        """Note that an attempt is to end; another time never puts that off."""
+        entry = self.entries.setdefault(attempt, Entry())
+        kill_at_s = time.monotonic() + notice_s
+        entry.kill_at_s = kill_at_s if entry.kill_at_s is None else min(kill_at_s, entry.kill_at_s)
+
+    def is_unwanted(self, attempt: AttemptId) -> bool:
+        entry = self.entries.get(attempt)
+        return entry is not None and entry.kill_at_s is not None
+
     def jobs(self, attempt: AttemptId) -> set[int]:
         entry = self.entries.get(attempt)
         return set() if entry is None else set(entry.jobs)

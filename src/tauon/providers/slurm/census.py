@@ -75,7 +75,7 @@ class Census:
         missing: list[AttemptId] = []
         for attempt in self._attempts.unfinished():
             entry = self._book.entries.get(attempt)
-            if entry is None or entry.taken_at_s >= started_s:
+            if entry is None or not entry.taken_at_s or entry.taken_at_s >= started_s:
                 continue
             rows = jobs.get(attempt, ())
             stages = {row.stage for row in rows}

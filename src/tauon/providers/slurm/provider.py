@@ -6,12 +6,12 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from tauon.model.errors import ConfigError, NotFound, NotReady
+from tauon.model.errors import ConfigError, NotFound, NotReady, Rejected
 from tauon.model.ids import AttemptId
 from tauon.model.node import Node
 from tauon.model.pool import Capabilities
@@ -47,6 +47,8 @@ from tauon.supervision.tracking import Attempts
 
 _PRUNE_EVERY_S = 600.0
 _FIRST_LOOK_S = 60.0
+_START_S = 0.2  # how long a cycle of the loop waits for what becomes of its orders
+_THREADS = 8
 T = TypeVar("T")
 
 
@@ -77,7 +79,8 @@ class SlurmProvider(Provider):
         self._watch = Watch(self._runner.read_news, turns, lambda: bool(self._attempts.unfinished()))
         self._census.changed = self._watch.changed = context.wake
         self._pruned_at_s = 0.0
-        self._threads = ThreadPoolExecutor(options.parallel, thread_name_prefix="tauon-slurm")
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tauon-slurm")
+        self._submitting = ThreadPoolExecutor(options.parallel, thread_name_prefix="tauon-slurm-submit")
         self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="tauon-slurm-sweeper")  # nobody waits for it
         self._sweeper.submit(self._runner.sweep)
         self._watch.start()
@@ -102,13 +105,27 @@ class SlurmProvider(Provider):
         return self._attempts.since(cursor)
 
     async def start(self, orders: Sequence[StartOrder]) -> Sequence[Refusal]:
+        """Submitting many takes long, so what is not done soon goes on meanwhile: a look tells what came of it."""
         listing = _Once(self._runner.listing)
-        parts = [orders[first :: self._options.parallel] for first in range(min(len(orders), self._options.parallel))]
-        answers = await asyncio.gather(
-            *(self._in_thread(partial(self._runner.start, part, listing.get)) for part in parts)
-        )
-        self._watch.nudge()
-        return [refusal for refusals in answers for refusal in refusals]
+        refusals = []
+        begun: list[Future[Refusal | None]] = []
+        for order in orders:
+            try:
+                if self._runner.accept(order):
+                    begun.append(self._submitting.submit(self._runner.submit, order, listing.get))
+            except Rejected as error:
+                refusals.append(Refusal(attempt=order.attempt.id, error=error))
+        if begun:
+            done, late = await self._in_thread(partial(wait, begun, timeout=_START_S))
+            refusals += [refusal for future in done if (refusal := future.result()) is not None]
+            for future in late:
+                future.add_done_callback(self._came_late)
+            self._watch.nudge()
+        return refusals
+
+    def _came_late(self, future: Future[Refusal | None]) -> None:
+        if not future.cancelled() and (refusal := future.result()) is not None:
+            self._runner.refuse(refusal)
 
     async def stop(self, orders: Sequence[StopOrder]) -> Sequence[Refusal]:
         return await self._in_thread(partial(self._runner.stop, orders)) if orders else ()
@@ -127,6 +144,7 @@ class SlurmProvider(Provider):
         return self._logs(attempt, rank, offset, is_growing)
 
     async def close(self) -> None:
+        self._submitting.shutdown(wait=False, cancel_futures=True)
         await self._in_thread(self._watch.close)
         await self._in_thread(self._submitters.close)
         self._threads.shutdown(wait=False)

@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
@@ -19,9 +18,9 @@ from tauon.providers.slurm.book import Book
 from tauon.providers.slurm.commands import explain, is_gone
 from tauon.providers.slurm.listing import SQUEUE, JobRow, job_rows
 from tauon.providers.slurm.orders import Scribe
-from tauon.providers.slurm.submission import mark
+from tauon.providers.slurm.submission import mark, parts_of
 from tauon.providers.slurm.submitters import Submitters
-from tauon.supervision.instructions import SIGNALS, CannotStart
+from tauon.supervision.instructions import SIGNALS, CannotStart, read_document
 from tauon.supervision.node.folders import Folders, is_safe_name, replace_file
 from tauon.supervision.node.order import StopNote
 from tauon.supervision.tracking import Attempts, read_status
@@ -29,7 +28,6 @@ from tauon.supervision.tracking import Attempts, read_status
 Listing = Callable[[], Mapping[AttemptId, Sequence[JobRow]]]
 
 _log = logging.getLogger(__name__)
-_START_PATIENCE_S = 60.0
 _GONE = ".gone-"  # no attempt's name begins so
 _AT_ONCE = 500  # ids on one command line
 
@@ -67,15 +65,15 @@ class Runner:
 
     # Starting
 
-    def start(self, orders: Iterable[StartOrder], listing: Listing) -> list[Refusal]:
-        """Submit each unless it was before. `listing` gives our jobs in Slurm as they are after this call began."""
-        answers = [self._start(order, listing) for order in orders]
-        return [refusal for refusal in answers if refusal is not None]
+    def accept(self, order: StartOrder) -> bool:
+        """Whether it is for us to submit this order, rather than somebody at it already. Raises Rejected."""
+        read_document(order)
+        parts_of(order)
+        return self._attempts.reserve(order.attempt.id)
 
-    def _start(self, order: StartOrder, listing: Listing) -> Refusal | None:
+    def submit(self, order: StartOrder, listing: Listing) -> Refusal | None:
+        """Submit an order that was accepted. `listing` gives our jobs in Slurm as they are after this call began."""
         attempt = order.attempt.id
-        if not self._attempts.reserve(attempt):
-            return None
         try:
             self._submit(order, listing)
         except CannotStart as error:
@@ -90,6 +88,13 @@ class Runner:
             self._attempts.settle(attempt)
         return None
 
+    def refuse(self, refusal: Refusal) -> None:
+        """Tell of a refusal that came too late to be an answer. What may succeed yet is ordered again once a full look
+        does not list it."""
+        if not isinstance(refusal.error, NotReady):
+            self._attempts.refuse(refusal.attempt, str(refusal.error))
+            self._wake()
+
     def _submit(self, order: StartOrder, listing: Listing) -> None:
         attempt = order.attempt.id
         if is_safe_name(attempt):
@@ -98,6 +103,8 @@ class Runner:
                 return
             if not begun and (self._folders.logs / attempt).exists():
                 return  # it ran, ended and was forgotten
+        if self._book.is_unwanted(attempt):
+            raise CannotStart("stopped before it had started")
         script = self._scribe.write(order)
         try:
             job = self._submitters.submit(str(script))
@@ -106,6 +113,8 @@ class Runner:
                 shutil.rmtree(script.parent, ignore_errors=True)
             raise
         self._take(attempt, job)
+        if self._book.is_unwanted(attempt):  # told meanwhile
+            self._signal([job], [job])
 
     def _take(self, attempt: AttemptId, job: int | None) -> None:
         self._book.take(attempt, job)
@@ -133,31 +142,32 @@ class Runner:
             if order.signal not in SIGNALS:
                 refusals.append(Refusal(attempt=order.attempt, error=Rejected(f"{order.signal} can't be the notice")))
                 continue
-            self._attempts.wait_until_settled(order.attempt, _START_PATIENCE_S)
             if self._attempts.phase(order.attempt) in (None, Phase.ENDED):
                 continue
             try:
                 self._leave_note(order)
             except OSError as error:
                 _log.warning("%s: no order to stop can be written (%s), so Slurm ends it", order.attempt, error)
-                self._book.take(order.attempt).kill_at_s = 0.0
+                self._book.want_end(order.attempt, 0.0)
             jobs = self._book.jobs(order.attempt)
             running += jobs
             if self._attempts.status(order.attempt) is None:
                 waiting += jobs
         try:
-            self.scancel(waiting, "--state=PENDING")
-            self.scancel(running, "--batch", "--signal=USR1")
+            self._signal(waiting, running)
         except ProviderError as error:
             refusals += [Refusal(attempt=order.attempt, error=error) for order in orders]
         return refusals
 
+    def _signal(self, waiting: Iterable[int], running: Iterable[int]) -> None:
+        """Take out of Slurm's queue what is in it still, and let the supervisors read their notes."""
+        self.scancel(waiting, "--state=PENDING")
+        self.scancel(running, "--batch", "--signal=USR1")
+
     def _leave_note(self, order: StopOrder) -> None:
         """Write the order down, unless one is there that gives no more time. Raises OSError."""
         folder = self._folders.attempt(order.attempt)
-        kill_at_s = time.monotonic() + order.notice_s
-        entry = self._book.take(order.attempt)
-        entry.kill_at_s = kill_at_s if entry.kill_at_s is None else min(kill_at_s, entry.kill_at_s)
+        self._book.want_end(order.attempt, order.notice_s)
         if not folder.path.exists():
             return
         try:
