@@ -45,13 +45,13 @@ PriorityType=priority/basic
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
-AccountingStorageType=accounting_storage/none
+{accounting}
 JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/completion.log
 GresTypes=gpu
 MaxJobCount=20000
-MinJobAge=300
+MinJobAge={forget_s}
 KillWait=2
 MessageTimeout={timeout_s}
 DefMemPerCPU=1000
@@ -77,14 +77,16 @@ def missing() -> str:
 class Cluster:
     """Started by `start`; `close` ends every process of it."""
 
-    def __init__(self, folder: Path, *, nodes: int = 4, timeout_s: int = 3) -> None:
+    def __init__(self, folder: Path, *, nodes: int = 4, timeout_s: int = 3, forget_s: int = 300) -> None:
         self.folder = folder
         self.nodes = nodes
         self.conf = folder / "slurm.conf"
         self.environment = {"PATH": _PATH, "SLURM_CONF": str(self.conf), "LC_ALL": "C"}
         self._timeout_s = timeout_s
+        self._forget_s = forget_s
+        self.accounting = "AccountingStorageType=accounting_storage/none"
         self.is_up = False
-        self._port = 0
+        self._ports = [0]
         self._children: list[subprocess.Popen[bytes]] = []
         self._controller: subprocess.Popen[bytes] | None = None
 
@@ -92,18 +94,25 @@ class Cluster:
 
     def start(self) -> None:
         """Write the configuration, start everything, and return when all nodes are idle."""
-        self._write()
+        for name in ("state", "spool", "dev"):
+            (self.folder / name).mkdir(mode=0o700, parents=True)
+        self._ports = free_ports(self.nodes + 1)
         self._start_munge()
+        self.begin_accounting()
+        self.write()
         self.start_controller(clean=True)
         for number in range(1, self.nodes + 1):
             (self.folder / "spool" / f"n{number}").mkdir()
-            self._spawn(["slurmd", "-D", "-N", f"n{number}"])
+            self.spawn(["slurmd", "-D", "-N", f"n{number}"])
         self.wait(self._nodes_answer)
         self.is_up = True
 
+    def begin_accounting(self) -> None:
+        """Start what keeps accounts, where there is such a thing."""
+
     def start_controller(self, *, clean: bool = False) -> None:
         """Start slurmctld, on the state that it left unless `clean`."""
-        self._controller = self._spawn(["slurmctld", "-D", *(["-c"] if clean else [])])
+        self._controller = self.spawn(["slurmctld", "-D", *(["-c"] if clean else [])])
         self.wait(self._listens)  # a command would wait for seconds before it tries again
         self.wait(lambda: "is UP" in self.command("scontrol", "ping"))
         if self.is_up:
@@ -161,7 +170,7 @@ class Cluster:
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+            return probe.connect_ex(("127.0.0.1", self._ports[0])) == 0
 
     def _nodes_answer(self) -> bool:
         states = self.command("sinfo", "-h", "-N", "-p", "main", "-o", "%t").split()
@@ -176,21 +185,22 @@ class Cluster:
 
     # Making it
 
-    def _write(self) -> None:
-        for name in ("state", "spool", "dev"):
-            (self.folder / name).mkdir(mode=0o700, parents=True)
+    def write(self) -> None:
+        """Write the configuration."""
         for index in range(8):  # a device is wanted, whichever: no GPU is needed
-            (self.folder / "dev" / f"nvidia{index}").symlink_to("/dev/null")
-        ports = free_ports(self.nodes + 1)
-        self._port = ports[0]
+            device = self.folder / "dev" / f"nvidia{index}"
+            device.unlink(missing_ok=True)
+            device.symlink_to("/dev/null")
         values = {
             "folder": self.folder,
             "user": pwd.getpwuid(os.geteuid()).pw_name,
             "nodes": self.nodes,
-            "port": ports[0],
-            "first": ports[1],
-            "last": ports[-1],
+            "port": self._ports[0],
+            "first": self._ports[1],
+            "last": self._ports[-1],
             "timeout_s": self._timeout_s,
+            "forget_s": self._forget_s,
+            "accounting": self.accounting,
         }
         self.conf.write_text(_CONF.format(**values), encoding="ascii")
         (self.folder / "gres.conf").write_text(_GRES.format(**values), encoding="ascii")
@@ -202,10 +212,10 @@ class Cluster:
         socket_path = self.folder / "munge.sock"
         names = {"key-file": key, "socket": socket_path, "pid-file": self.folder / "munged.pid"}
         names |= {"log-file": self.folder / "munged.log", "seed-file": self.folder / "munge.seed"}
-        self._spawn(["munged", "--foreground", "--force", *(f"--{name}={path}" for name, path in names.items())])
+        self.spawn(["munged", "--foreground", "--force", *(f"--{name}={path}" for name, path in names.items())])
         self.wait(socket_path.exists)
 
-    def _spawn(self, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    def spawn(self, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "daemons.log").open("ab") as log:
             child = subprocess.Popen(
                 arguments, env=self.environment, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log

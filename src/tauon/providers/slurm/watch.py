@@ -41,36 +41,44 @@ class Turn:
 
 
 class Watch:
-    """Takes its turns in a thread of its own. `is_busy` says whether news may come at any moment."""
+    """Takes its turns in one thread, and reads the news in another, for Slurm may take long to answer.
+
+    `is_busy` says whether news may come at any moment, `changed` is called when an answer fails or comes again.
+    """
 
     def __init__(self, news: Callable[[], None], turns: list[Turn], is_busy: Callable[[], bool]) -> None:
         self._news = news
         self._turns = turns
         self._is_busy = is_busy
-        self._nudged = threading.Event()
-        self._is_closing = False
+        self._closing = threading.Event()
+        self._nudges = (threading.Event(), threading.Event())
         self.fault: ProviderError | None = None
         self.has_looked = threading.Event()
         self.changed: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="tauon-slurm-watch", daemon=True)
+        self._threads = [
+            threading.Thread(target=run, name=f"tauon-slurm-{name}", daemon=True)
+            for name, run in (("watch", self._take_turns), ("news", self._read_news))
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def nudge(self) -> None:
         """Something was begun: there will be news."""
-        self._nudged.set()
+        for nudge in self._nudges:
+            nudge.set()
 
     def close(self) -> None:
-        self._is_closing = True
-        self._nudged.set()
-        self._thread.join()
+        self._closing.set()
+        self.nudge()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        while not self._is_closing:
+    def _take_turns(self) -> None:
+        while not self._closing.is_set():
             fault: ProviderError | None = None
             try:
-                self._news()
                 for turn in self._turns:
                     turn.take()
             except ProviderError as error:
@@ -84,9 +92,23 @@ class Watch:
             if fault is not None:  # all of it again: a part that answers does not make the whole well
                 for turn in self._turns:
                     turn.hurry()
-            wait_s = _NEWS_S if self._is_busy() else _IDLE_NEWS_S
-            self._nudged.wait(_RETRY_S if fault else wait_s)
-            self._nudged.clear()
+            self._wait(self._nudges[0], _RETRY_S if fault else self._pause_s())
+
+    def _read_news(self) -> None:
+        self.has_looked.wait()  # what is running is taken over first
+        while not self._closing.is_set():
+            try:
+                self._news()
+            except Exception:  # noqa: BLE001 - the other thread tells of a folder that can't be used
+                _log.exception("the supervisors' news can't be read")
+            self._wait(self._nudges[1], self._pause_s())
+
+    def _pause_s(self) -> float:
+        return _NEWS_S if self._is_busy() else _IDLE_NEWS_S
+
+    def _wait(self, nudge: threading.Event, pause_s: float) -> None:
+        nudge.wait(pause_s)
+        nudge.clear()
 
     def _tell(self, fault: ProviderError | None) -> None:
         is_other = str(fault or "") != str(self.fault or "")
