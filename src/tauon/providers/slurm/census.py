@@ -66,23 +66,35 @@ class Census:
     def look(self) -> None:
         """One listing, however many jobs there are. Raises ProviderError."""
         started_s = time.monotonic()
-        jobs = self._runner.listing()
+        jobs = self._runner.full_listing() if self._is_first else self._runner.listing()
         if self._is_first:
             self._adopt_folders()
         for attempt, rows in jobs.items():
             self._adopt(attempt, rows)
         self._is_first = False
-        missing: list[AttemptId] = []
+        over: list[AttemptId] = []
         for attempt in self._attempts.unfinished():
             entry = self._book.entries.get(attempt)
             if entry is None or not entry.taken_at_s or entry.taken_at_s >= started_s:
                 continue
             rows = jobs.get(attempt, ())
-            stages = {row.stage for row in rows}
-            if stages & {Stage.WAITING, Stage.RUNNING}:
+            if any(row.stage is not Stage.OVER for row in rows):
                 self._follow(attempt, entry, rows)
-            elif rows:
-                self._conclude(attempt, entry, rows)
+            elif not self._runner.look(attempt):
+                over.append(attempt)
+        if over:
+            self._find_out(over)
+
+    def _find_out(self, over: Sequence[AttemptId]) -> None:
+        """Of these no job goes on, and no supervisor has said its last word: Slurm may remember them, or its accounts."""
+        recent = self._runner.full_listing()
+        missing = []
+        for attempt in over:
+            rows = recent.get(attempt, ())
+            if any(row.stage is not Stage.OVER for row in rows):
+                continue
+            if rows:
+                self._conclude(attempt, self._book.take(attempt), rows)
             else:
                 missing.append(attempt)
         if missing:

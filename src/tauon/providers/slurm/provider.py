@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,13 @@ from tauon.ports.providers import (
 from tauon.providers.slurm.book import Book
 from tauon.providers.slurm.census import Census
 from tauon.providers.slurm.commands import RETRY_S, Commands
-from tauon.providers.slurm.listing import SINFO, JobRow, node_rows
+from tauon.providers.slurm.listing import SINFO, node_rows
 from tauon.providers.slurm.nodes import nodes_of
 from tauon.providers.slurm.options import read_options
 from tauon.providers.slurm.orders import Scribe
 from tauon.providers.slurm.others import Strangers
 from tauon.providers.slurm.program import install
-from tauon.providers.slurm.runner import Runner
+from tauon.providers.slurm.runner import Jobs, Listing, Runner
 from tauon.providers.slurm.submitters import Submitters
 from tauon.providers.slurm.watch import Turn, Watch
 from tauon.supervision import retention
@@ -106,7 +106,7 @@ class SlurmProvider(Provider):
 
     async def start(self, orders: Sequence[StartOrder]) -> Sequence[Refusal]:
         """Submitting many takes long, so what is not done soon goes on meanwhile: a look tells what came of it."""
-        listing = _Once(self._runner.listing)
+        listing = _Once(self._runner.full_listing)
         refusals = []
         begun: list[Future[Refusal | None]] = []
         for order in orders:
@@ -198,12 +198,12 @@ class SlurmProvider(Provider):
 class _Once:
     """A listing that is asked for at most once, however many threads need it."""
 
-    def __init__(self, ask: Callable[[], Mapping[AttemptId, Sequence[JobRow]]]) -> None:
+    def __init__(self, ask: Listing) -> None:
         self._ask = ask
         self._lock = threading.Lock()
-        self._answer: Mapping[AttemptId, Sequence[JobRow]] | None = None
+        self._answer: Jobs | None = None
 
-    def get(self) -> Mapping[AttemptId, Sequence[JobRow]]:
+    def get(self) -> Jobs:
         with self._lock:
             if self._answer is None:
                 self._answer = self._ask()

@@ -25,7 +25,8 @@ from tauon.supervision.node.folders import Folders, is_safe_name, replace_file
 from tauon.supervision.node.order import StopNote
 from tauon.supervision.tracking import Attempts, read_status
 
-Listing = Callable[[], Mapping[AttemptId, Sequence[JobRow]]]
+Jobs = Mapping[AttemptId, Sequence[JobRow]]
+Listing = Callable[[], Jobs]
 
 _log = logging.getLogger(__name__)
 _GONE = ".gone-"  # no attempt's name begins so
@@ -54,9 +55,17 @@ class Runner:
         self._wake = context.wake
         self._looking = threading.Lock()  # what was read before an attempt was forgotten must not bring it back
 
-    def listing(self) -> Mapping[AttemptId, Sequence[JobRow]]:
-        """Our jobs by attempt, with one command. Other users' jobs are not in it, whatever they write into a comment."""
-        said = self._commands.run("squeue", "-h", "-a", "-r", "-t", "all", "-u", str(os.geteuid()), "-O", SQUEUE)
+    def listing(self) -> Jobs:
+        """Our jobs that are not over, by attempt, with one command. Other users' jobs are not in it, whatever they write
+        into a comment. Raises ProviderError."""
+        return self._list()
+
+    def full_listing(self) -> Jobs:
+        """The same with those that ended lately; after a busy time these are many. Raises ProviderError."""
+        return self._list("-t", "all")
+
+    def _list(self, *which: str) -> Jobs:
+        said = self._commands.run("squeue", "-h", "-a", "-r", *which, "-u", str(os.geteuid()), "-O", SQUEUE)
         found: dict[AttemptId, list[JobRow]] = {}
         for row in job_rows(said):
             if row.comment.startswith(self._prefix):
@@ -120,7 +129,7 @@ class Runner:
         self._book.take(attempt, job)
         self._attempts.tell(AttemptObserved(id=attempt, phase=Phase.STARTING))
 
-    def _take_over(self, attempt: AttemptId, known: Mapping[AttemptId, Sequence[JobRow]]) -> bool:
+    def _take_over(self, attempt: AttemptId, known: Jobs) -> bool:
         """Whether a job or a supervisor has the attempt already."""
         rows = known.get(attempt, ())
         for row in rows:
