@@ -33,6 +33,7 @@ from tauon.service.control_plane import LogQuery
 from tauon.service.local import LocalControlPlane
 from tauon.service.parts import Parts
 from tauon.service.submit import Intake
+from tauon.service.waste import WasteWatch
 from tauon.simulator.chance import Chance
 from tauon.simulator.clock import VirtualClock
 from tauon.simulator.labour import Labour
@@ -201,6 +202,7 @@ def _parts(site: Site, store: SqlStore | MemoryStore, loop: Loop | None) -> Part
         closed_pools=dict,
         intake=Intake(store=store, blobs=NoBlobs(), secrets=NoSecrets()),
         ledger=FoldedLedger(lambda after: store.events(after=after)),
+        waste=WasteWatch(),
         experience=lambda: site.experience,
     )
 

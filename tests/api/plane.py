@@ -52,10 +52,28 @@ from tauon.service.views import (
     Top,
     UsageLine,
     UsageReport,
+    WasteView,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PIECE_BYTES = 1000
+
+
+def a_waste_view(**fields: object) -> WasteView:
+    """Two accelerators that a job holds and does nothing with."""
+    defaults: dict[str, object] = {
+        "waste": "idle",
+        "job": "j1",
+        "name": "train",
+        "queue": "research",
+        "user": "ada",
+        "pool": "lab",
+        "accelerators": ["n1/0", "n1/1"],
+        "since": NOON,
+        "usd_per_day": Decimal("119.52"),
+        "advice": "end the job",
+    }
+    return WasteView(**(defaults | fields))  # type: ignore[arg-type]
 
 
 def a_budget_view(**fields: object) -> BudgetView:
@@ -444,6 +462,10 @@ class MemoryPlane(ControlPlane):
     async def cost(self, query: CostQuery) -> CostReport:
         self._asked("cost", query)
         return a_cost_report(query.by)
+
+    async def waste(self) -> list[WasteView]:
+        self._asked("waste")
+        return [a_waste_view()]
 
     async def budgets(self) -> list[BudgetView]:
         self._asked("budgets")

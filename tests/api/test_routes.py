@@ -42,6 +42,7 @@ def test_each_question_is_answered_as_in_the_process(server: Served, client: Cli
     assert client.queues() == [A_QUEUE]
     assert client.usage(UsageQuery(by="pool")) == server.do(plane.usage(UsageQuery(by="pool")))
     assert client.cost(CostQuery(by="pool")) == server.do(plane.cost(CostQuery(by="pool")))
+    assert client.waste() == server.do(plane.waste())
     assert client.budgets() == server.do(plane.budgets())
     assert client.demand(DemandQuery()) == server.do(plane.demand(DemandQuery()))
     assert client.focus(FocusQuery()) == server.do(plane.focus(FocusQuery()))

@@ -20,6 +20,7 @@ from tauon.cli.render.jobs import job_detail, job_list
 from tauon.cli.render.offers import offer_list
 from tauon.cli.render.top import overview
 from tauon.cli.render.usage import usage_report
+from tauon.cli.render.waste import waste_list
 from tauon.cli.screen import Screen
 from tauon.cli.wiring import VerifyReport
 from tauon.model.attempt import Outcome
@@ -29,7 +30,7 @@ from tauon.model.offer import PriceSource
 from tauon.model.plan import WaitCode
 from tauon.model.resources import CapacityType
 from tauon.service.views import Explanation, PoolReason, RunningView, ServerInfo, Submitted
-from tests.api.plane import AN_OFFER, NOON, a_budget_view
+from tests.api.plane import AN_OFFER, NOON, a_budget_view, a_waste_view
 from tests.cli.views import (
     a_cost_line,
     a_cost_report,
@@ -155,6 +156,7 @@ SMALL_BILL = a_usage_report(
     a_usage_line("", "0.5", name="", memory_gib_hours=0.0),
     by="job",
 )
+WASTE = [a_waste_view(), a_waste_view(job="j2", waste="small kernels", accelerators=[f"n2/{i}" for i in range(8)])]
 BUDGETS = [
     a_budget_view(),
     a_budget_view(queue="product", outcome="spent", share=1.2, spent=Decimal(1200), stop=True, breach_at=NOON),
@@ -244,6 +246,7 @@ PAGES: dict[str, Callable[[Screen], str]] = {
     "offers": lambda screen: offer_list(OFFERS, screen),
     "queues": lambda screen: queue_list(QUEUES, screen),
     "usage": lambda screen: f"{usage_report(BILL, screen)}\n\n{usage_report(SMALL_BILL, screen)}",
+    "waste": lambda screen: waste_list(WASTE, screen),
     "budgets": lambda screen: budget_list(BUDGETS, screen),
     "cost": lambda screen: f"{cost_report(COST, screen)}\n\n{cost_report(COST_BY_JOB, screen)}",
     "usage-nothing": lambda screen: usage_report(a_usage_report(), screen),

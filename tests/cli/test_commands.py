@@ -29,6 +29,7 @@ from tauon.service.views import (
     ServerInfo,
     Top,
     UsageReport,
+    WasteView,
 )
 from tests.cli.shell import Shell
 from tests.cli.views import a_job_view, a_waiting_job, an_ended_job, an_event
@@ -48,6 +49,7 @@ READING: list[tuple[list[str], Any]] = [
     (["queues"], list[QueueView]),
     (["usage"], UsageReport),
     (["budgets"], list[BudgetView]),
+    (["waste"], list[WasteView]),
     (["cost"], CostReport),
     (["cost", "show", "--by", "region"], CostReport),
     (["secret", "list"], list[str]),

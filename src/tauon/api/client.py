@@ -39,6 +39,7 @@ from tauon.service.views import (
     Submitted,
     Top,
     UsageReport,
+    WasteView,
 )
 
 _LONGEST_PAUSE_S = 2.0
@@ -215,6 +216,10 @@ class AsyncClient:
     async def cost(self, query: CostQuery = _COST) -> CostReport:
         """The bill of a window by any key: work, idle time and overhead."""
         return await self._get("/v1/cost", CostReport, query)
+
+    async def waste(self) -> list[WasteView]:
+        """Accelerators that are held and hardly used, the dearest first."""
+        return await self._get("/v1/waste", list[WasteView])
 
     async def budgets(self) -> list[BudgetView]:
         """What of every budget is spent, and where it is heading."""

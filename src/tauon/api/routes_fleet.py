@@ -22,6 +22,7 @@ from tauon.service.views import (
     ServerInfo,
     Top,
     UsageReport,
+    WasteView,
 )
 
 
@@ -98,6 +99,12 @@ async def cost(request: Caller) -> CostReport:
     return await request.auth.cost(query_of(request, CostQuery))
 
 
+@get("/v1/waste")
+async def waste(request: Caller) -> list[WasteView]:
+    """Accelerators that are held and hardly used, the dearest first."""
+    return await request.auth.waste()
+
+
 @get("/v1/budgets")
 async def budgets(request: Caller) -> list[BudgetView]:
     """What of every budget is spent, and where it is heading."""
@@ -134,6 +141,7 @@ ROUTES: list[BaseRouteHandler] = [
     queues,
     usage,
     cost,
+    waste,
     budgets,
     demand,
     focus,

@@ -41,6 +41,7 @@ from tauon.service.views import (
     Submitted,
     Top,
     UsageReport,
+    WasteView,
 )
 
 _LONGEST_PAUSE_S = 2.0
@@ -217,6 +218,10 @@ class Client:
     def cost(self, query: CostQuery = _COST) -> CostReport:
         """The bill of a window by any key: work, idle time and overhead."""
         return self._get("/v1/cost", CostReport, query)
+
+    def waste(self) -> list[WasteView]:
+        """Accelerators that are held and hardly used, the dearest first."""
+        return self._get("/v1/waste", list[WasteView])
 
     def budgets(self) -> list[BudgetView]:
         """What of every budget is spent, and where it is heading."""

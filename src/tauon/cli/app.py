@@ -32,6 +32,7 @@ ENTRIES = {
     "offers": Entry(f"{_DECLARED}.offers:offers", "List what can be had: what pools sell and catalogues list.", _FLEET),
     "usage": Entry(f"{_DECLARED}.fleet:usage", "Show the bill: who used what, and what was idle.", _FLEET),
     "cost": Entry(f"{_DECLARED}.money:cost", "Show the bill by any key.", _FLEET),
+    "waste": Entry(f"{_DECLARED}.money:waste", "List accelerators that are held and hardly used.", _FLEET),
     "budgets": Entry(f"{_DECLARED}.money:budgets", "List budgets: what is spent, and when it will be.", _FLEET),
     "plan": Entry(f"{_DECLARED}.plan:plan", "Plan what to reserve, where and for how long, from past demand.", _FLEET),
     "tune": Entry(f"{_DECLARED}.tune:tune", "Find accelerators, parallelism and precision for a model.", _FLEET),

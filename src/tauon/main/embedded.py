@@ -17,6 +17,7 @@ from tauon.economics.folded import FoldedLedger
 from tauon.main.carrying import carrying
 from tauon.main.recall import Recall
 from tauon.main.replay import OwnPast
+from tauon.main.watch import watch
 from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
@@ -32,6 +33,7 @@ from tauon.service.local import LocalControlPlane
 from tauon.service.offers import OnSale
 from tauon.service.parts import Parts
 from tauon.service.submit import Intake
+from tauon.service.waste import WasteWatch
 from tauon.store.files import FileBlobs, FileSecrets, FileTokens, private_folder
 from tauon.store.sql_store import SqlStore
 
@@ -89,7 +91,6 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
         site = Site(journal=journal, clock=clock, pools=opened_pools, secrets=secrets, log=logger.warning)
         loop = Loop(site)
         waker.target = loop.wake
-        ledger = _ledger(home, store, stack)
         parts = Parts(
             journal=journal,
             store=store,
@@ -106,10 +107,11 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             ),
             database=_without_password(database),
             on_sale=_market(site, _catalogues(config)),
-            ledger=ledger,
+            ledger=_ledger(home, store, stack),
             play=OwnPast(database).play,
+            waste=WasteWatch(),
         )
-        await _begin(loop, stack)
+        await _begin(loop, parts, stack)
         stack.push_async_callback(Recall(site, store).give_up)
         yield Running(
             control_plane_for=lambda user: LocalControlPlane(parts, user),
@@ -170,13 +172,20 @@ def _market(site: Site, catalogues: Sequence[PriceSource]) -> Callable[[], OnSal
     return on_sale
 
 
-async def _begin(loop: Loop, stack: contextlib.AsyncExitStack) -> None:
+async def _begin(loop: Loop, parts: Parts, stack: contextlib.AsyncExitStack) -> None:
     """Let the loop run, and return after its first cycle: from then on the pools' nodes are known."""
     task = asyncio.create_task(loop.run(), name="loop")
     stack.push_async_callback(_stop, loop, task)
     ready = asyncio.create_task(loop.ready.wait())
     await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
+    stack.push_async_callback(_cancelled, asyncio.create_task(watch(parts), name="watch"))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 class _Waker:

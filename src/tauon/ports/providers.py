@@ -78,7 +78,8 @@ class Ending(enum.StrEnum):
 
 
 class AcceleratorUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One sample of one accelerator: utilisation in percent, memory in MiB; None where it can't be measured."""
+    """One sample of one accelerator: utilisation in percent, memory in MiB, the processes that
+    compute on it, the share of busy multiprocessors; None where it can't be measured."""
 
     node: NodeId
     index: int
@@ -87,6 +88,8 @@ class AcceleratorUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     memory_total_mib: int | None = None
     power_w: float | None = None
     temperature_c: float | None = None
+    processes: int | None = None
+    sm_active_pct: float | None = None
 
 
 class ProcessUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -30,6 +30,7 @@ from tauon.service.views import (
     Submitted,
     Top,
     UsageReport,
+    WasteView,
 )
 
 
@@ -201,6 +202,10 @@ class ControlPlane(Protocol):
 
     async def cost(self, query: CostQuery) -> CostReport:
         """The bill of a window from the journal alone: work, idle time and overhead add up to what everything cost."""
+        ...
+
+    async def waste(self) -> list[WasteView]:
+        """Accelerators that are held and hardly used, the dearest first."""
         ...
 
     async def budgets(self) -> list[BudgetView]:

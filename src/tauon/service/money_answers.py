@@ -13,7 +13,9 @@ from tauon.service.views import (
     DemandReport,
     FocusExport,
     UsageReport,
+    WasteView,
 )
+from tauon.service.waste import waste_views
 
 
 class MoneyAnswers:
@@ -27,6 +29,9 @@ class MoneyAnswers:
 
     async def cost(self, query: CostQuery) -> CostReport:
         return await cost_report(self._parts.ledger, self._parts.journal.cluster, query, self._parts.clock.now_us())
+
+    async def waste(self) -> list[WasteView]:
+        return waste_views(self._parts.waste.findings, self._parts.journal.cluster)
 
     async def budgets(self) -> list[BudgetView]:
         parts = self._parts

@@ -19,6 +19,7 @@ from tauon.ports.what_if import Comparison, Question
 from tauon.service.offers import OnSale
 from tauon.service.replay import no_replay
 from tauon.service.submit import Intake
+from tauon.service.waste import WasteWatch
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,3 +40,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     on_sale: Callable[[], OnSale] = OnSale
     ledger: Ledger
     play: Callable[[Question], Awaitable[Comparison]] = no_replay
+    waste: WasteWatch

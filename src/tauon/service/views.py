@@ -257,6 +257,24 @@ class CostReport(_View, frozen=True, kw_only=True):
     idle_accelerator_hours: float
 
 
+class WasteView(_View, frozen=True, kw_only=True):
+    """Accelerators (`NODE/INDEX`) that a job holds and does little with, since when at least, what they cost a day, and what to do.
+
+    `waste` is no process, idle, hoarded memory, small kernels or starved input.
+    """
+
+    waste: str
+    job: str
+    name: str
+    queue: str
+    user: str
+    pool: str
+    accelerators: list[str]
+    since: datetime
+    usd_per_day: Decimal
+    advice: str
+
+
 class BudgetView(_View, frozen=True, kw_only=True):
     """A budget: what of it is spent, what is expected by the end of its period, and when it will be spent if before that.
 

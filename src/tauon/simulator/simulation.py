@@ -14,6 +14,7 @@ from tauon.reconciler.site import OpenPool, Site
 from tauon.service.local import LocalControlPlane
 from tauon.service.parts import Parts
 from tauon.service.submit import Intake
+from tauon.service.waste import WasteWatch
 from tauon.simulator.agenda import Agenda, Entry
 from tauon.simulator.chance import Chance
 from tauon.simulator.clock import VirtualClock
@@ -104,6 +105,7 @@ class Simulation:
             closed_pools=lambda: {pool.name: pool.closed for pool in pools if pool.closed},
             intake=Intake(store=self._store, blobs=NoBlobs(), secrets=NoSecrets()),
             ledger=FoldedLedger(lambda after: self._store.events(after=after)),
+            waste=WasteWatch(),
             experience=lambda: self.site.experience,
         )
 

@@ -64,6 +64,9 @@ class FakeNvml:
     def nvmlDeviceGetUtilizationRates(self, handle: int) -> SimpleNamespace:  # noqa: N802
         return SimpleNamespace(gpu=90 + handle, memory=30)
 
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: int) -> list[SimpleNamespace]:  # noqa: N802
+        return [SimpleNamespace(pid=100 + handle, usedGpuMemory=512 * MIB)] * (handle + 1)
+
     def nvmlDeviceGetPowerUsage(self, handle: int) -> int:  # noqa: N802
         return 412_500
 

@@ -69,6 +69,7 @@ def test_every_real_gpu_is_sampled() -> None:
         61,
     )
     assert (second.index, second.utilisation_pct) == (1, 91.0)
+    assert (first.processes, second.processes) == (1, 2)
 
 
 def test_what_a_gpu_does_not_tell_is_not_made_up() -> None:

@@ -683,6 +683,24 @@ export interface UsageReport {
 export type WaitCode = "capacity" | "preempting" | "reclaiming" | "quota" | "reserved" | "acquiring" | "no-node" | "dependency" | "backoff" | "behind" | "just-in";
 
 /**
+ * Accelerators (`NODE/INDEX`) that a job holds and does little with, since when at least, what they cost a day, and what to do.
+ *
+ * `waste` is no process, idle, hoarded memory, small kernels or starved input.
+ */
+export interface WasteView {
+  waste: string;
+  job: string;
+  name: string;
+  queue: string;
+  user: string;
+  pool: string;
+  accelerators: string[];
+  since: string;
+  usd_per_day: string;
+  advice: string;
+}
+
+/**
  * Which past to play again, and what else it should have had.
  *
  *     `policies` are names as of `tauon simulate --policy`; `nodes` are texts such as `H100:8x16` in place of the nodes that
@@ -748,6 +766,11 @@ export function usage(query: { by?: string; from_us?: number | null; to_us?: num
 /** The bill of a window by any key: work, idle time and overhead. */
 export function cost(query: { by?: string; split?: Split; from_us?: number | null; to_us?: number | null; where?: string[]; limit?: number } = {}, signal?: AbortSignal): Promise<CostReport> {
   return ask<CostReport>("GET", "/v1/cost", { query, signal });
+}
+
+/** Accelerators that are held and hardly used, the dearest first. */
+export function waste(signal?: AbortSignal): Promise<WasteView[]> {
+  return ask<WasteView[]>("GET", "/v1/waste", { signal });
 }
 
 /** What of every budget is spent, and where it is heading. */

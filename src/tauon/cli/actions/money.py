@@ -12,6 +12,7 @@ from tauon.cli.options import Nothing
 from tauon.cli.output import Output
 from tauon.cli.render.budgets import budget_list
 from tauon.cli.render.cost import cost_report
+from tauon.cli.render.waste import waste_list
 from tauon.economics.cost import Split
 from tauon.model.errors import InvalidRequest
 from tauon.service.control_plane import ControlPlane, CostQuery
@@ -25,6 +26,15 @@ async def show_cost(plane: ControlPlane, output: Output, options: CostOptions) -
         output.write(as_csv(report.lines))
     else:
         output.show(report, cost_report)
+    return 0
+
+
+async def list_waste(plane: ControlPlane, output: Output, _: Nothing) -> int:
+    """`tauon waste`."""
+    found = await plane.waste()
+    output.show(found, waste_list)
+    if not found:
+        output.note("No accelerator was found to be wasted in the last half hour.")
     return 0
 
 

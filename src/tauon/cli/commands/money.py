@@ -57,6 +57,18 @@ def show(call: Call, options: CostOptions) -> int:
     return ask(call, show_cost, options)
 
 
+@command("waste", Nothing, reads=True)
+def waste(call: Call, options: Nothing) -> int:
+    """List accelerators that are held and hardly used.
+
+    By the samples of the last half hour, with whose they are, what they cost a day and what to do.
+    """
+    from tauon.cli.actions.money import list_waste
+    from tauon.cli.invocation import ask
+
+    return ask(call, list_waste, options)
+
+
 @command("budgets", Nothing, reads=True)
 def budgets(call: Call, options: Nothing) -> int:
     """List budgets: what is spent, and when it will be.

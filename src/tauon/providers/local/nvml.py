@@ -32,6 +32,7 @@ class GpuUse(NamedTuple):
     memory_total_mib: int | None
     power_w: float | None
     temperature_c: float | None
+    processes: int | None = None
 
 
 def load_library() -> Any:
@@ -85,12 +86,14 @@ class Nvml:
             memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
             power_mw = self._ask(nvml.nvmlDeviceGetPowerUsage, handle)
             temperature = self._ask(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU)
+            processes = self._ask(nvml.nvmlDeviceGetComputeRunningProcesses, handle)
             return GpuUse(
                 utilisation_pct=None if rates is None else float(rates.gpu),
                 memory_used_mib=None if memory is None else int(memory.used) >> 20,
                 memory_total_mib=None if memory is None else int(memory.total) >> 20,
                 power_w=None if power_mw is None else power_mw / 1000,
                 temperature_c=None if temperature is None else float(temperature),
+                processes=None if processes is None else len(processes),
             )
 
     def close(self) -> None:
