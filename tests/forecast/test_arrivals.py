@@ -56,14 +56,14 @@ def test_days_that_are_alike_are_foretold_an_hour_ahead() -> None:
     def mean(minute: int) -> float:
         return 500.0 + 400.0 * math.sin(2 * math.pi * minute / DAY)
 
-    arrivals = fed(noisy(mean, 6 * DAY))
+    arrivals = fed(noisy(mean, 4 * DAY))
     quality = arrivals.quality("chat")[-1]
     assert quality.ahead_minutes == 60
     assert quality.skill > 0.3
     assert quality.rule != "last value"
     found = arrivals.forecast("chat", 60)
     assert found is not None
-    assert found.middle == pytest.approx(mean(6 * DAY + 59), rel=0.15)
+    assert found.middle == pytest.approx(mean(4 * DAY + 59), rel=0.15)
 
 
 def test_the_nearest_horizon_that_is_no_shorter_answers() -> None:
@@ -128,7 +128,7 @@ def test_series_are_told_apart_and_learn_from_each_other() -> None:
 
 
 def test_the_same_history_gives_the_same_forecasts() -> None:
-    values = noisy(lambda _: 300.0, DAY)
+    values = noisy(lambda _: 300.0, DAY // 4)
     assert fed(values).forecast("chat", 30) == fed(values).forecast("chat", 30)
 
 
