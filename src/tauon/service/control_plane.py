@@ -165,7 +165,8 @@ class ControlPlane(Protocol):
     def logs(self, job: str, query: LogQuery) -> AsyncIterator[LogChunk]: ...
 
     async def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[EventView]:
-        """Lines of the journal after a position, oldest first; `after` may be negative: that many from the end."""
+        """Lines of the journal after a position, oldest first; `after` may be negative: that many from the end, of
+        those about the subject if one is named."""
         ...
 
     def watch(self, *, after: int = 0, subject: str = "") -> AsyncIterator[EventView]:

@@ -45,6 +45,7 @@ from tauon.service.preview import preview
 from tauon.service.queue_views import queue_views
 from tauon.service.replay import question_of, replay_of
 from tauon.service.run_time import run_time
+from tauon.service.tail import position
 from tauon.service.views import (
     EventView,
     Explanation,
@@ -239,25 +240,29 @@ class LocalControlPlane(MoneyAnswers, ControlPlane):
     async def events(self, *, after: int = 0, subject: str = "", limit: int = 1000) -> list[EventView]:
         parts = self._parts
         limit = max(1, min(limit, 10_000))
-        start = after if after >= 0 else max(0, parts.journal.cluster.seq + after)
+        start = after if after >= 0 else await self._from_end(after, subject)
         found = parts.journal.recent(start) if not subject else None
         if found is None:
             found = await asyncio.to_thread(parts.store.events, after=start, subject=subject, limit=limit)
         return [event_view(event) for event in found[:limit]]
 
+    async def _from_end(self, after: int, subject: str) -> int:
+        parts = self._parts
+        return await asyncio.to_thread(position, parts.store, parts.journal.cluster.seq, after, subject)
+
     async def watch(self, *, after: int = 0, subject: str = "") -> AsyncIterator[EventView]:
         journal = self._parts.journal
-        position = after if after >= 0 else max(0, journal.cluster.seq + after)
+        read_to = after if after >= 0 else await self._from_end(after, subject)
         while True:
-            found = journal.recent(position)
+            found = journal.recent(read_to)
             if found is None:
-                found = await asyncio.to_thread(self._parts.store.events, after=position)
+                found = await asyncio.to_thread(self._parts.store.events, after=read_to)
             for event in found:
-                position = event.seq
+                read_to = event.seq
                 if not subject or subject_of(event.fact) == subject:
                     yield event_view(event)
             if not found:
-                await journal.changed(position)
+                await journal.changed(read_to)
 
     async def nodes(self) -> list[NodeView]:
         cluster = self._parts.journal.cluster
