@@ -130,6 +130,25 @@ async def test_it_rests_while_nobody_reads_and_goes_on() -> None:
 
 
 @pytest.mark.anyio
+async def test_whoever_leaves_in_the_middle_leaves_nothing_behind() -> None:
+    plane = MemoryPlane()
+    broadcast = Broadcast(plane, 0)
+    first = broadcast.read(0)
+    await anext(first)
+    waiting = asyncio.ensure_future(anext(first))
+    await asyncio.sleep(0.01)
+    await plane.happen("a")
+    await waiting
+    await plane.happen("b")  # has come, and waits for its group to be sent
+    await asyncio.sleep(0.01)
+    await first.aclose()
+    task = asyncio.create_task(seqs(broadcast, 2, 3))
+    await asyncio.sleep(0.01)
+    await plane.happen("c", "d", "e")
+    assert await asyncio.wait_for(task, 10) == [3, 4, 5]
+
+
+@pytest.mark.anyio
 async def test_when_it_breaks_readers_are_sent_away_to_come_back() -> None:
     plane = MemoryPlane()
     broadcast = Broadcast(plane, 0)

@@ -312,7 +312,7 @@ def test_what_pages_ask(server: Served, http: httpx.Client) -> None:
     assert http.post("/v1/jobs/preview", json={"txt": ""}).json()["code"] == "invalid_request"
     assert http.get("/v1/nodes/n1").json()["node"]["id"] == "n1"
     assert http.get("/v1/fleet").json()["holders"] == []
-    assert http.get("/v1/overview", params={"known": 10**9}).json()["jobs"] == {"running": 1}
+    assert http.get("/v1/overview", headers={"x-tauon-page": "9" * 18}).json()["jobs"] == {"running": 1}
     assert http.post("/v1/what-if", json={"policies": ["fifo"], "last_s": 60}).json()["worlds"] == []
     assert ("what_if", WhatIfQuery(policies=("fifo",), last_s=60.0)) in server.plane.seen
     refused = http.post("/v1/what-if", json={"last_s": 0})

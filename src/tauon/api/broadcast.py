@@ -97,6 +97,7 @@ class Broadcast:
             task.cancel()
         self._tasks = []
         self._events.clear()
+        self._came.clear()
 
     async def _watch(self) -> None:
         try:

@@ -11,14 +11,13 @@ from tauon.api.answer import Sent
 from tauon.api.page import Page
 from tauon.api.problems import problem_of, problem_of_bug
 from tauon.api.session import Sessions, cookie_value, digest_of
+from tauon.api.shared import PAGE_HEADER
 from tauon.model.errors import AccessDenied, TauonError
 from tauon.service.control_plane import ControlPlane
 
 HEALTH_PATH = "/healthz"
 SESSION_PATH = "/v1/session"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-# What only this server's own page can send along: a browser asks before it lets another site do so, and is not answered.
-PAGE_HEADER = b"x-tauon-page"
 
 _POLICY = b"content-security-policy"
 _CLOSED = [(_POLICY, b"default-src 'none'; frame-ancestors 'none'"), (b"cache-control", b"no-store")]

@@ -6,8 +6,11 @@ import msgspec
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
+from litestar.response import Response
 
+from tauon.api.answer import Answer
 from tauon.api.edge import Caller, node_name, query_of
+from tauon.api.shared import for_pages, kept_for_pages
 from tauon.service.control_plane import CostQuery, DemandQuery, FocusQuery, UsageQuery
 from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.page_views import NodeDetail
@@ -24,6 +27,10 @@ from tauon.service.views import (
     UsageReport,
     WasteView,
 )
+
+# How long open pages share an answer, in seconds.
+_GOOD_FOR_S = 0.5
+_BILL_GOOD_FOR_S = 10.0
 
 
 class DrainQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,15 +89,16 @@ async def offers(request: Caller) -> list[OfferView]:
 
 
 @get("/v1/queues")
-async def queues(request: Caller) -> list[QueueView]:
+async def queues(request: Caller) -> Response[list[QueueView]]:
     """All queues: their shares, what they hold and what waits."""
-    return await request.auth.queues()
+    return Answer(await for_pages(request, "queues", request.auth.queues, for_s=_GOOD_FOR_S))
 
 
 @get("/v1/usage", opt={"query": UsageQuery})
-async def usage(request: Caller) -> UsageReport:
+async def usage(request: Caller) -> Response[UsageReport]:
     """Who used what in a window of time, and what it cost."""
-    return await request.auth.usage(query_of(request, UsageQuery))
+    query = query_of(request, UsageQuery)
+    return Answer(await kept_for_pages(request, query, lambda: request.auth.usage(query), for_s=_BILL_GOOD_FOR_S))
 
 
 @get("/v1/cost", opt={"query": CostQuery})

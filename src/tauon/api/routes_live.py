@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Hashable
 
 import msgspec
 from litestar import get, post
@@ -15,7 +14,7 @@ from tauon.api.answer import Answer
 from tauon.api.broadcast import Broadcast
 from tauon.api.edge import Caller, document_of, last_event_id, query_of
 from tauon.api.feed import Feeds
-from tauon.api.shared import Asked, Shared
+from tauon.api.shared import for_pages
 from tauon.api.sse import MEDIA_TYPE
 from tauon.service.control_plane import WhatIfQuery
 from tauon.service.page_views import EventLine, Fleet, Overview, Replay
@@ -30,37 +29,22 @@ class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: int = -1
 
 
-class KnownQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """`known`: a position of the journal from before which the answer must not be."""
-
-    known: int = 0
-
-
-@get("/v1/overview", opt={"query": KnownQuery})
+@get("/v1/overview")
 async def overview(request: Caller) -> Response[Overview]:
-    """Capacity, the line, money and what needs attention, a moment old at most."""
-    known = query_of(request, KnownQuery).known
-    return Answer(await _shared(request, "overview", known, request.auth.overview))
+    """Capacity, the line, money and what needs attention; open pages share an answer that is a moment old at most."""
+    return Answer(await for_pages(request, "overview", request.auth.overview, for_s=_GOOD_FOR_S))
 
 
-@get("/v1/fleet", opt={"query": KnownQuery})
+@get("/v1/fleet")
 async def fleet(request: Caller) -> Response[Fleet]:
-    """Every accelerator in columns, a moment old at most."""
-    known = query_of(request, KnownQuery).known
-    return Answer(await _shared(request, "fleet", known, request.auth.fleet))
+    """Every accelerator in columns; open pages share an answer that is a moment old at most."""
+    return Answer(await for_pages(request, "fleet", request.auth.fleet, for_s=_GOOD_FOR_S))
 
 
 @post("/v1/what-if", status_code=200, opt={"body": WhatIfQuery})
 async def what_if(request: Caller) -> Replay:
     """This server's own past, played again under other policies or on other nodes; it may take minutes."""
     return await request.auth.what_if(await document_of(request, WhatIfQuery))
-
-
-async def _shared(request: Caller, what: Hashable, known: int, make: Callable[[], Awaitable[object]]) -> bytes:
-    shared: Shared = request.app.state.shared
-    seq = (await request.auth.info()).seq
-    asked = Asked(key=(what, request.user), for_s=_GOOD_FOR_S, seq=seq, known=min(known, seq))
-    return await shared.answer(asked, make)
 
 
 @get("/v1/events/live", media_type=MEDIA_TYPE, opt={"query": LiveQuery, "event": EventLine})

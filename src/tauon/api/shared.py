@@ -9,8 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from tauon.api.edge import Caller, header
+
 _ENCODER = msgspec.json.Encoder()
 _MOST = 256
+_DIGITS = 19
+# What only this server's own page can send along: a browser asks before it lets another site do so, and is not answered.
+# It says up to which position of the journal the page knows what happened.
+PAGE_HEADER = b"x-tauon-page"
 
 
 class Asked(NamedTuple):
@@ -20,6 +26,27 @@ class Asked(NamedTuple):
     for_s: float
     seq: int = 0
     known: int = 0
+
+
+async def for_pages(request: Caller, what: Hashable, make: Callable[[], Awaitable[object]], *, for_s: float) -> object:
+    """What a route answers: shared where an open page asks, which says what it knows of; made anew for everybody else."""
+    told = header(request, PAGE_HEADER)
+    if not told:
+        return await make()
+    shared: Shared = request.app.state.shared
+    seq = (await request.auth.info()).seq
+    known = min(int(told), seq) if told.isdigit() and len(told) < _DIGITS else 0
+    return await shared.answer(Asked((what, request.user), for_s, seq, known), make)
+
+
+async def kept_for_pages(
+    request: Caller, what: Hashable, make: Callable[[], Awaitable[object]], *, for_s: float
+) -> object:
+    """The same for what may be as old as that, whatever has happened since."""
+    if not header(request, PAGE_HEADER):
+        return await make()
+    shared: Shared = request.app.state.shared
+    return await shared.answer(Asked((what, request.user), for_s), make)
 
 
 class _Kept(NamedTuple):

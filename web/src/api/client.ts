@@ -848,14 +848,14 @@ export function eventStream(query: { after?: number; subject?: string } = {}): s
   return streamAddress("/v1/events/stream", query);
 }
 
-/** Capacity, the line, money and what needs attention, a moment old at most. */
-export function overview(query: { known?: number } = {}, signal?: AbortSignal): Promise<Overview> {
-  return ask<Overview>("GET", "/v1/overview", { query, signal });
+/** Capacity, the line, money and what needs attention; open pages share an answer that is a moment old at most. */
+export function overview(signal?: AbortSignal): Promise<Overview> {
+  return ask<Overview>("GET", "/v1/overview", { signal });
 }
 
-/** Every accelerator in columns, a moment old at most. */
-export function fleet(query: { known?: number } = {}, signal?: AbortSignal): Promise<Fleet> {
-  return ask<Fleet>("GET", "/v1/fleet", { query, signal });
+/** Every accelerator in columns; open pages share an answer that is a moment old at most. */
+export function fleet(signal?: AbortSignal): Promise<Fleet> {
+  return ask<Fleet>("GET", "/v1/fleet", { signal });
 }
 
 /** This server's own past, played again under other policies or on other nodes; it may take minutes. */

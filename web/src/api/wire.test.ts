@@ -16,7 +16,7 @@ describe("a question", () => {
     const fetched = answering(200, '{"id":"j1"}');
     expect(await ask("POST", "/v1/jobs", { body: { run: "true" }, key: "k" })).toEqual({ id: "j1" });
     const init = fetched.mock.calls[0]![1] as RequestInit;
-    expect(init.headers).toMatchObject({ "x-tauon-page": "1", "idempotency-key": "k" });
+    expect(init.headers).toMatchObject({ "x-tauon-page": "0", "idempotency-key": "k" });
     expect(init.body).toBe('{"run":"true"}');
   });
 

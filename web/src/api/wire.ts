@@ -28,6 +28,13 @@ export class Away extends Error {
   }
 }
 
+let position = () => 0;
+
+/** How to tell the server up to which position of its journal this page knows what happened. */
+export function onPosition(tell: () => number): void {
+  position = tell;
+}
+
 type SignedOut = (why: string) => void;
 let signedOut: SignedOut = () => undefined;
 
@@ -37,7 +44,7 @@ export function onSignedOut(listener: SignedOut): void {
 }
 
 export async function ask<T>(method: string, path: string, asked: Asked = {}): Promise<T> {
-  const headers: Record<string, string> = { accept: "application/json", "x-tauon-page": "1" };
+  const headers: Record<string, string> = { accept: "application/json", "x-tauon-page": String(Math.max(0, position())) };
   if (asked.body !== undefined) headers["content-type"] = "application/json";
   if (asked.key) headers["idempotency-key"] = asked.key;
   if (asked.authorization) headers["authorization"] = asked.authorization;

@@ -4,11 +4,15 @@ import { useMemo, useSyncExternalStore } from "react";
 import type { QueryClient } from "@tanstack/react-query";
 import type { EventLine } from "../api/client";
 import { info } from "../api/client";
+import { onPosition } from "../api/wire";
 import { Stream, type Link } from "./stream";
 import { renewing } from "./topics";
 
 // A lost stream may mean a lost session, which a plain question tells.
 export const stream = new Stream(undefined, () => void info().catch(() => undefined));
+
+// Nothing that is asked for from here on may be older than what was heard.
+onPosition(() => stream.position);
 
 const HIDDEN_MS = 10_000;
 

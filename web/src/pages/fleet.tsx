@@ -7,7 +7,6 @@ import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerE
 import { useLocation } from "wouter";
 import type { Fleet as FleetView } from "../api/client";
 import { fleet } from "../api/client";
-import { stream } from "../live/use-live";
 import { Empty, Head, Trouble } from "../parts/pieces";
 import { count, duration, many, usdPerHour } from "../parts/units";
 import { useFields } from "../parts/use-search";
@@ -27,7 +26,7 @@ export default function Fleet() {
   const way = (fields["colour"] ?? "owner") as Way;
   const found = useQuery({
     queryKey: ["fleet"],
-    queryFn: ({ signal }) => fleet({ known: Math.max(0, stream.position) }, signal),
+    queryFn: ({ signal }) => fleet(signal),
     placeholderData: keepPreviousData,
     refetchInterval: way === "utilisation" ? 5_000 : 30_000,
   });

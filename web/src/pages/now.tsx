@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import type { CapacityView, Overview } from "../api/client";
 import { events, overview, queues, usage } from "../api/client";
-import { stream, useNewest } from "../live/use-live";
+import { useNewest } from "../live/use-live";
 import { About, Empty, Head, Meter, Trouble } from "../parts/pieces";
 import { At, Since, serverTime, todayUs } from "../parts/times";
 import { count, duration, many, percent, usd, usdPerHour } from "../parts/units";
@@ -13,7 +13,7 @@ export default function Now() {
   const found = useQuery({
     queryKey: ["overview"],
     queryFn: async ({ signal }) => {
-      const answer = await overview({ known: Math.max(0, stream.position) }, signal);
+      const answer = await overview(signal);
       serverTime(answer.at);
       return answer;
     },
