@@ -170,12 +170,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", nargs=3, type=int, metavar=("NODES", "WAITING", "CYCLES"))
     parser.add_argument("--no-curve", action="store_true", help="leave out the other sizes")
+    parser.add_argument("--cycles", type=int, help="how many cycles each case has, for a quick look")
     wanted = parser.parse_args()
     if wanted.case:
         print(msgspec.json.encode(asyncio.run(play(*wanted.case))).decode())
         return 0
     report = Report("planner")
-    found = alone(MAIN)
+    found = alone((*MAIN[:2], wanted.cycles or MAIN[2]))
     report.at_least("placements_per_s", found.placements_per_s, "/s", 50_000, PLACEMENTS_PEERS)
     report.told("placements", found.placements)
     report.at_most("cycle_p99_ms", found.cycle_ms[1], "ms", 50)
@@ -188,7 +189,7 @@ def main() -> int:
     report.told("attempts_running", found.running)
     report.at_most("rss_gib", found.rss_gib, "GiB", 2)
     if not wanted.no_curve:
-        cases = [alone(case) for case in CURVE]
+        cases = [alone((*case[:2], wanted.cycles or case[2])) for case in CURVE]
         report.more["curve"] = json.loads(msgspec.json.encode(cases))
         print(curve_table(cases))
     report.write()
