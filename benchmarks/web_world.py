@@ -39,6 +39,7 @@ from tauon.reconciler.journal import GroupJournal
 from tauon.service.local import LocalControlPlane
 from tauon.service.parts import Parts
 from tauon.service.submit import Intake
+from tauon.service.waste import WasteWatch
 from tauon.simulator.nothing import NoBlobs, NoSecrets
 from tauon.store.sql_store import SqlStore
 
@@ -148,6 +149,7 @@ async def serve(nodes: int, jobs: int, folder: Path) -> None:
         intake=Intake(store=store, blobs=NoBlobs(), secrets=NoSecrets()),
         ledger=FoldedLedger(lambda after: store.events(after=after)),
         experience=lambda: experience,
+        waste=WasteWatch(),
     )
     sessions = Sessions(b"k" * 32, lambda digest: "ada" if digest == digest_of(TOKEN) else None)
     app = make_app(
