@@ -17,6 +17,7 @@ from tauon.model.event import (
     JobCancelled,
     JobCancelRequested,
     JobFailed,
+    JobMigrationRequested,
     JobRequeued,
     JobSubmitted,
     JobSucceeded,
@@ -159,7 +160,13 @@ class History:
             return [JobCancelRequested(job_id=job, by="ada")]
         return [JobCancelled(job_id=job, by="ada"), *self.give_up(job)]
 
+    def move(self, job: JobId, detail: int) -> Group:
+        """To a pool, or after all not."""
+        pool = PoolName("lab") if detail % 3 else PoolName("")
+        return [JobMigrationRequested(job_id=job, pool=pool, by="ada")]
+
     def of_attempt(self, attempt: Attempt) -> Iterator[Callable[[int], Group]]:
+        yield partial(self.move, attempt.job)
         job = self.cluster.jobs[attempt.job]
         if attempt.state is not AttemptState.RUNNING:
             yield lambda _: [AttemptRunning(attempt_id=attempt.id)]

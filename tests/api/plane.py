@@ -359,6 +359,10 @@ class MemoryPlane(ControlPlane):
         self.found[job] = msgspec.structs.replace(found, state=JobState.CANCELLED)
         return self.found[job]
 
+    async def migrate(self, job: str, *, to: str) -> JobView:
+        self._asked("migrate", job, to)
+        return self._named(job)
+
     async def explain(self, job: str) -> Explanation:
         self._asked("explain", job)
         return Explanation(

@@ -72,6 +72,8 @@ def test_queries_arrive_as_they_were_meant(server: Served, client: Client) -> No
 
 
 def test_orders_are_carried_out(server: Served, client: Client) -> None:
+    assert client.migrate("j1", to="sky").id == "j1"
+    assert server.plane.seen[-1] == ("migrate", "j1", "sky")
     assert client.cancel("j1").state is JobState.CANCELLED
     assert client.drain("n1", reason="fan & dust?").message == "fan & dust?"
     assert client.undrain("n1") == A_NODE

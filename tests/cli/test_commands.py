@@ -39,6 +39,7 @@ READING: list[tuple[list[str], Any]] = [
     (["show", "j1"], JobDetail),
     (["explain", "j1"], Explanation),
     (["cancel", "j1"], list[JobView]),
+    (["migrate", "j1", "--to", "sky"], JobView),
     (["top"], Top),
     (["nodes"], list[NodeView]),
     (["nodes", "list"], list[NodeView]),

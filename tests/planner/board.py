@@ -16,6 +16,7 @@ from tauon.model.event import (
     Fact,
     JobCancelled,
     JobCancelRequested,
+    JobMigrationRequested,
     JobRequeued,
     JobSubmitted,
     NodeReady,
@@ -31,7 +32,7 @@ from tauon.model.market import PoolOffers
 from tauon.model.node import Node, NodeState
 from tauon.model.offer import Offer
 from tauon.model.outlook import Outlook, Pace
-from tauon.model.plan import LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
+from tauon.model.plan import LaunchNode, MigrateJob, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
 from tauon.model.pool import Capabilities
 from tauon.model.queue import Queue
 from tauon.model.snapshot import UNFORESEEN, Snapshot
@@ -141,6 +142,8 @@ class Board:
                             reason=action.reason,
                         )
                     )
+                case MigrateJob(job=job, pool=to):
+                    self.put(JobMigrationRequested(job_id=job, pool=to, by="the planner"))
                 case LaunchNode(node=node):
                     self.put(NodeRequested(node=node))
                 case ReleaseNode(node=node_id):

@@ -155,6 +155,10 @@ class AsyncClient:
         """Cancel a job. Raises NotFound, or Conflict when it has ended otherwise."""
         return await self._wire.ask(AsyncCall("POST", f"/v1/jobs/{part(job)}/cancel"), JobView)
 
+    async def migrate(self, job: str, *, to: str) -> JobView:
+        """Let a job that runs go on in another pool. Raises Conflict, NotFound, Infeasible."""
+        return await self._wire.ask(AsyncCall("POST", f"/v1/jobs/{part(job)}/migrate", {"to": to}), JobView)
+
     async def explain(self, job: str) -> Explanation:
         """Why a job is where it is."""
         return await self._get(f"/v1/jobs/{part(job)}/explain", Explanation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
@@ -63,10 +64,22 @@ async def cancel(request: Caller, job: FromPath[str]) -> JobView:
     return await request.auth.cancel(job_name(job))
 
 
+class MigrateQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a job is to go on."""
+
+    to: str
+
+
+@post("/v1/jobs/{job:str}/migrate", status_code=200, opt={"query": MigrateQuery})
+async def migrate(request: Caller, job: FromPath[str]) -> JobView:
+    """Let a job that runs go on in another pool, once there is room for it there."""
+    return await request.auth.migrate(job_name(job), to=query_of(request, MigrateQuery).to)
+
+
 @get("/v1/jobs/{job:str}/explain")
 async def explain(request: Caller, job: FromPath[str]) -> Explanation:
     """Why a job is where it is."""
     return await request.auth.explain(job_name(job))
 
 
-ROUTES: list[BaseRouteHandler] = [jobs, count_jobs, preview, submit, submit_many, job, cancel, explain]
+ROUTES: list[BaseRouteHandler] = [jobs, count_jobs, preview, submit, submit_many, job, cancel, migrate, explain]

@@ -157,6 +157,10 @@ class Client:
         """Cancel a job. Raises NotFound, or Conflict when it has ended otherwise."""
         return self._wire.ask(Call("POST", f"/v1/jobs/{part(job)}/cancel"), JobView)
 
+    def migrate(self, job: str, *, to: str) -> JobView:
+        """Let a job that runs go on in another pool. Raises Conflict, NotFound, Infeasible."""
+        return self._wire.ask(Call("POST", f"/v1/jobs/{part(job)}/migrate", {"to": to}), JobView)
+
     def explain(self, job: str) -> Explanation:
         """Why a job is where it is."""
         return self._get(f"/v1/jobs/{part(job)}/explain", Explanation)

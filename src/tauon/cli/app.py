@@ -23,6 +23,7 @@ ENTRIES = {
     "logs": Entry(f"{_DECLARED}.jobs:logs", "Print what a job writes.", _JOBS),
     "explain": Entry(f"{_DECLARED}.jobs:explain", "Say why a job is where it is.", _JOBS),
     "cancel": Entry(f"{_DECLARED}.jobs:cancel", "Cancel jobs.", _JOBS),
+    "migrate": Entry(f"{_DECLARED}.jobs:migrate", "Let a job go on in another pool.", _JOBS),
     "top": Entry(f"{_DECLARED}.fleet:top", "Show what is going on now: accelerators, processes, money.", _FLEET),
     "nodes": Entry(f"{_DECLARED}.fleet:nodes", "List nodes, or take one out of service.", _FLEET),
     "pools": Entry(f"{_DECLARED}.fleet:pools", "List pools: where there is capacity, and how much is free.", _FLEET),

@@ -152,6 +152,14 @@ class JobOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MigrateOptions:
+    """Which job, and where to."""
+
+    job: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobsOption:
     """Some jobs, by id or name."""
 

@@ -38,6 +38,7 @@ class StopCause(enum.StrEnum):
     PREEMPTED = "preempted"
     TIMEOUT = "timeout"
     START_TIMEOUT = "start-timeout"  # it was given a place, and its engine never got it to run
+    MIGRATED = "migrated"  # it goes on in another pool
     NODE_LOST = "node-lost"  # part of the gang is gone, so the rest must go
 
 

@@ -22,6 +22,7 @@ from tauon.model.event import (
     JobCancelled,
     JobCancelRequested,
     JobFailed,
+    JobMigrationRequested,
     JobRequeued,
     JobSubmitted,
     JobSucceeded,
@@ -43,6 +44,7 @@ from tauon.model.holdings import Holdings
 from tauon.model.ids import AttemptId, JobId, NodeId, PoolName, QueueName
 from tauon.model.job import Job, JobState
 from tauon.model.live import Live
+from tauon.model.migration import left, pinned, placed
 from tauon.model.node import Node, NodeShape, NodeState
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
@@ -53,7 +55,7 @@ from tauon.model.transitions import next_attempt_state, next_job_state, next_nod
 from tauon.model.tree import Tree
 from tauon.model.waiting import Waiting
 
-GAINS = frozenset({AttemptEnded, AttemptStopRequested, NodeReady, NodeShared, QueueConfigured})
+GAINS = frozenset({JobMigrationRequested, AttemptEnded, AttemptStopRequested, NodeReady, NodeShared, QueueConfigured})
 
 
 class Cluster:
@@ -93,7 +95,7 @@ class Cluster:
 
     @property
     def bought(self) -> Mapping[NodeId, None]:
-        """Nodes that were ordered by a plan, from the order until they are gone."""
+        """Nodes that a plan ordered."""
         return self._fleet.bought
 
     @property
@@ -158,6 +160,7 @@ class Cluster:
         self._pools = {p.name: p for p in stored.pools}
         self.holdings.load(stored.queues)
         self._jobs = {j.id: j for j in stored.jobs}
+        self.live.moving = {j.id: None for j in stored.jobs if j.unpinned is not None}
         self.live.load(stored.attempts, self._jobs)
         for node in stored.nodes:
             self._fleet.put(node)
@@ -186,6 +189,8 @@ class Cluster:
                 self._attempt_ended(fact, at_us)
             case JobCancelRequested():
                 self._job_cancel_requested(fact)
+            case JobMigrationRequested():
+                self._job_migration_requested(fact, at_us)
             case JobRequeued():
                 self._job_requeued(fact, at_us)
             case JobSucceeded():
@@ -238,6 +243,7 @@ class Cluster:
             self._jobs.pop(job.id, None)
         else:
             self._jobs[job.id] = job
+        self.live.follow(job)
 
     def _unmet(self, job: Job) -> set[JobId]:
         return {j for j in job.depends_on if j in self._jobs} if job.depends_on else set()
@@ -257,6 +263,13 @@ class Cluster:
         self._put(replace(job, cancel_requested_by=fact.by))
         if job.attempt is not None:
             self.live.unwanted[job.attempt] = None
+
+    def _job_migration_requested(self, fact: JobMigrationRequested, at_us: int) -> None:
+        job = self._job(fact.job_id)
+        moving = pinned(job, fact.pool, at_us)
+        if job.state is JobState.QUEUED:
+            self.waiting.change(job, moving, self._unmet(job))
+        self._put(moving)
 
     def _job_requeued(self, fact: JobRequeued, at_us: int) -> None:
         job = self._job(fact.job_id)
@@ -299,17 +312,7 @@ class Cluster:
         if fault:
             raise InvariantViolated(f"{attempt.id}: {fault}")
         self.waiting.leave(job)
-        self._put(
-            replace(
-                job,
-                state=state,
-                attempt=attempt.id,
-                attempts=attempt.number,
-                not_before_us=0,
-                started_at_us=at_us if job.started_at_us is None else job.started_at_us,
-                message="",
-            )
-        )
+        self._put(placed(job, attempt, state, at_us))
         self.live.add(attempt, job)
         self.holdings.age(job.queue, at_us, self.changes)
         self.holdings.count(attempt, job, self.nodes, +1)
@@ -340,10 +343,10 @@ class Cluster:
         attempt = self._attempt(fact.attempt_id)
         job = self._job(attempt.job)
         state_of_job = next_job_state(job.state, "AttemptEnded", job.id)
-        if attempt.running_at_us is not None:
-            is_saved = fact.outcome in (Outcome.PREEMPTED, Outcome.SUCCEEDED)
-            kept_us = job.kept_us(at_us - attempt.running_at_us, is_saved=is_saved)
-            self._put(replace(job, state=state_of_job, served_us=job.served_us + kept_us))
+        is_saved = fact.outcome in (Outcome.PREEMPTED, Outcome.SUCCEEDED)
+        ran_us = 0 if attempt.running_at_us is None else at_us - attempt.running_at_us
+        kept_us = job.kept_us(ran_us, is_saved=is_saved) if ran_us else 0
+        self._put(replace(left(job, attempt), state=state_of_job, served_us=job.served_us + kept_us))
         ended = replace(
             attempt,
             state=next_attempt_state(attempt.state, "AttemptEnded", attempt.id),

@@ -111,6 +111,15 @@ class JobCancelRequested(_Fact, frozen=True, kw_only=True):
     by: str
 
 
+class JobMigrationRequested(_Fact, frozen=True, kw_only=True):
+    """A job is to go on in another pool; with none named, it is to stay where it is after all."""
+
+    job_id: JobId
+    pool: PoolName
+    by: str
+    reason: str = ""
+
+
 class JobRequeued(_Fact, frozen=True, kw_only=True):
     """A job whose attempt ended waits again, not before the given time."""
 
@@ -186,6 +195,7 @@ Fact = (
     | NodeLost
     | JobSubmitted
     | JobCancelRequested
+    | JobMigrationRequested
     | JobRequeued
     | JobSucceeded
     | JobFailed
@@ -230,5 +240,12 @@ def subject_of(fact: Fact) -> str:
             return fact.attempt.job
         case AttemptRunning() | AttemptStopRequested() | AttemptEnded():
             return fact.attempt_id.rpartition("-")[0]
-        case JobCancelRequested() | JobRequeued() | JobSucceeded() | JobFailed() | JobCancelled():
+        case (
+            JobCancelRequested()
+            | JobMigrationRequested()
+            | JobRequeued()
+            | JobSucceeded()
+            | JobFailed()
+            | JobCancelled()
+        ):
             return fact.job_id

@@ -125,6 +125,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cancel_requested_by: str = ""
     started_at_us: int | None = None
     ended_at_us: int | None = None
+    unpinned: Request | None = None  # what it asks for when it does not move to a pool, as it does now
+    moved_at_us: int = 0  # when it was last told to move
     message: str = ""  # why it is as it is, in a sentence
 
     def kept_us(self, ran_us: int, *, is_saved: bool) -> int:

@@ -33,7 +33,16 @@ class Live:
         self.starting: dict[AttemptId, None] = {}  # and have not been told to stop
         self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
         self.stopping: dict[AttemptId, None] = {}
+        self.moving: dict[JobId, None] = {}  # jobs that are to go on in another pool
         self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
+
+    def follow(self, job: Job) -> None:
+        """Take note of whether a job is to move."""
+        if job.unpinned is None or job.state.is_final:
+            if self.moving:
+                self.moving.pop(job.id, None)
+        else:
+            self.moving[job.id] = None
 
     def on_node(self, node: NodeId) -> list[Attempt]:
         """Attempts with a worker on this node."""

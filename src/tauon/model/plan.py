@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 from tauon.model.attempt import Attempt, StopCause
-from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.ids import AttemptId, JobId, NodeId, PoolName
 from tauon.model.node import Node
 from tauon.model.terrain import Terrain
 from tauon.model.waiting import LineKey
@@ -54,6 +54,14 @@ class StopAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class MigrateJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Let a job go on in another pool; to none: in whichever is best."""
+
+    job: JobId
+    pool: PoolName
+    reason: str
+
+
 class LaunchNode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Buy a node: its id is that of the request, its `offer` says as what."""
 
@@ -68,7 +76,7 @@ class ReleaseNode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
-Action = StartAttempt | StopAttempt | LaunchNode | ReleaseNode
+Action = StartAttempt | StopAttempt | MigrateJob | LaunchNode | ReleaseNode
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -143,6 +143,11 @@ class Waiting:
             if not line:
                 del self._lines[key]
 
+    def change(self, job: Job, changed: Job, unmet: set[JobId]) -> None:
+        """A job that waits asks for something else from now on."""
+        self.leave(job)
+        self.join(changed, unmet)
+
     def pass_by(self, now_us: int) -> None:
         """Take note that it is this late: what was delayed until now is no longer."""
         if self._delayed:

@@ -52,11 +52,14 @@ def acquire(draft: Draft) -> None:
         return
     waiting = draft.waiting
     lines = [key for key in snapshot.cluster.waiting.lines if key in waiting and waiting[key].code in BUYABLE]
-    if not lines:
+    moving = [job for job in map(snapshot.cluster.jobs.__getitem__, snapshot.cluster.live.moving) if job.attempt]
+    if not lines and not moving:
         return
     order = Order(snapshot, quotas=draft.quotas, lines=lines)
     started = {action.attempt.job for action in draft.actions if isinstance(action, StartAttempt)}
     buyer = _Buyer(draft)
+    for job in moving:
+        buyer.prepare(job)
     for _ in range(TURNS):
         turn = order.next()
         if turn is None:
@@ -71,6 +74,11 @@ def acquire(draft: Draft) -> None:
     draft.look_again_at(snapshot.at_us)
 
 
+def cheapest_purchase(draft: Draft, job: Job) -> Purchase | None:
+    """What would be bought for a job if it had to be now; nothing is."""
+    return _Buyer(draft).cheapest(job)
+
+
 class _Buyer:
     """What is coming, and what the purse leaves, as the workloads take of it."""
 
@@ -83,7 +91,6 @@ class _Buyer:
 
     def serve(self, key: LineKey, job: Job) -> Claim | None:
         """Let a workload count on what is coming, buying what it lacks; None, with the reason said, when that can't be."""
-        request = job.request
         claim = self._counts_on(job, self._coming.fork())
         if claim is not None:
             self._say(key, "nodes that are on their way will hold it")
@@ -93,16 +100,33 @@ class _Buyer:
             if why:
                 self._draft.waiting[key] = replace(self._draft.waiting[key], obstacle=why)
             return None
-        text = _told(purchase)
+        self._buy(purchase, job)
+        claim = self._counts_on(job, self._coming.fork())
+        self._say(key, _told(purchase))
+        return claim
+
+    def prepare(self, job: Job) -> None:
+        """Have room where a job that still runs elsewhere is to go on: it moves once that is there."""
+        attempt = self._draft.snapshot.cluster.attempts.get(job.attempt) if job.attempt else None
+        if attempt is None or attempt.pool in job.request.constraints.pools or attempt.id in self._draft.stopping:
+            return
+        if self._counts_on(job, self._coming.fork()) is None:
+            purchase = self.cheapest(job)
+            if purchase is not None:
+                self._buy(purchase, job)
+                self._counts_on(job, self._coming.fork())
+
+    def cheapest(self, job: Job) -> Purchase | None:
+        """What would be bought for a job if it had to be now."""
+        return self._choose(LineKey(job.queue, job.priority, job.request), job)[0]
+
+    def _buy(self, purchase: Purchase, job: Job) -> None:
         for option, count in purchase.lots:
             self._purse.buy(option.offer, count)
             for _ in range(count):
                 node = self._node(option.offer)
-                self._draft.launch(node, f"for {job.id}: {request}")
+                self._draft.launch(node, f"for {job.id}: {job.request}")
                 self._coming.add(node.id, node.shape)
-        claim = self._counts_on(job, self._coming.fork())
-        self._say(key, text)
-        return claim
 
     def _counts_on(self, job: Job, view: CapacityFork) -> Claim | None:
         """Take room on what is coming for the whole gang, if there is enough."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tauon.model.errors import InvariantViolated
 from tauon.model.ids import AttemptId, JobId
-from tauon.model.plan import LaunchNode, ReleaseNode, StartAttempt, StopAttempt
+from tauon.model.plan import LaunchNode, MigrateJob, ReleaseNode, StartAttempt, StopAttempt
 from tauon.planner.draft import Draft
 
 
@@ -39,6 +39,8 @@ def check(draft: Draft) -> None:
             case LaunchNode(node=bought):
                 if bought.id in cluster.nodes:
                     raise InvariantViolated(f"plan: {bought.id} is bought twice")
+            case MigrateJob():
+                pass
     for room in draft.free.changed:
         fault = room.fault()
         if fault:

@@ -9,6 +9,7 @@ from tauon.planner.budgets import keep_to_budgets
 from tauon.planner.check import check
 from tauon.planner.draft import Draft
 from tauon.planner.evacuate import evacuate
+from tauon.planner.migrate import migrate
 from tauon.planner.place import place
 from tauon.planner.release import release
 from tauon.planner.stop import stop_unwanted
@@ -19,6 +20,7 @@ STEPS = (
     keep_to_budgets,  # what runs on money that is spent; when the next look is due
     evacuate,  # what runs where it will be taken away
     place,  # in order of urgency: start what fits; make room for what may preempt; else say why it waits
+    migrate,  # what goes on elsewhere once there is room for it, and what would be cheaper there
     acquire,  # buy nodes for what fits nowhere
     release,  # give back what was bought and nobody needs
     check,  # the plan's own invariants, in production too

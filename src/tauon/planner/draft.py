@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from tauon.model.attempt import Attempt, StopCause, WorkerPlacement
 from tauon.model.capacity import CapacityFork
-from tauon.model.ids import AttemptId, JobId, NodeId
+from tauon.model.ids import AttemptId, JobId, NodeId, PoolName
 from tauon.model.node import Node
-from tauon.model.plan import Action, LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
+from tauon.model.plan import Action, LaunchNode, MigrateJob, Plan, ReleaseNode, StartAttempt, StopAttempt, WaitReason
 from tauon.model.resources import Resources
 from tauon.model.snapshot import Snapshot
 from tauon.model.waiting import LineKey
@@ -125,6 +125,10 @@ class Draft:
         if self._future is not None:
             for worker in attempt.placement:
                 self._future.change(worker, attempt.resources, +1)
+
+    def migrate(self, job: JobId, pool: PoolName, reason: str) -> None:
+        """Let a job go on in another pool as soon as there is room for it."""
+        self.actions.append(MigrateJob(job=job, pool=pool, reason=reason))
 
     def launch(self, node: Node, reason: str) -> None:
         """Buy a node."""

@@ -16,6 +16,7 @@ _STOPPED = {
     StopCause.PREEMPTED: Outcome.PREEMPTED,
     StopCause.TIMEOUT: Outcome.TIMED_OUT,
     StopCause.START_TIMEOUT: Outcome.START_FAILED,
+    StopCause.MIGRATED: Outcome.PREEMPTED,
     StopCause.NODE_LOST: Outcome.LOST,
 }
 

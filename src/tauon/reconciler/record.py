@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import assert_never
 
 from tauon.model.attempt import AttemptState
-from tauon.model.event import AttemptPlaced, AttemptStopRequested, NodeDraining, NodeRequested, NodeTerminated
+from tauon.model.event import (
+    AttemptPlaced,
+    AttemptStopRequested,
+    JobMigrationRequested,
+    NodeDraining,
+    NodeRequested,
+    NodeTerminated,
+)
 from tauon.model.ids import NodeId
 from tauon.model.node import NodeState
-from tauon.model.plan import LaunchNode, Plan, ReleaseNode, StartAttempt, StopAttempt
+from tauon.model.plan import LaunchNode, MigrateJob, Plan, ReleaseNode, StartAttempt, StopAttempt
 from tauon.reconciler.site import Site
 
 
@@ -30,6 +37,8 @@ def record(site: Site, plan: Plan) -> int:
                     [AttemptStopRequested(attempt_id=attempt_id, cause=cause, notice_s=notice_s, reason=why)]
                 )
                 site.owe(attempt_id, pool, AttemptState.STOPPING)
+            case MigrateJob(job=job, pool=to, reason=why):
+                journal.append([JobMigrationRequested(job_id=job, pool=to, by="the planner", reason=why)])
             case LaunchNode(node=node, reason=why):
                 journal.append([NodeRequested(node=node, reason=why)])
                 site.owe_node(journal.cluster.nodes[node.id])

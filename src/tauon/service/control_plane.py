@@ -160,6 +160,13 @@ class ControlPlane(Protocol):
         """
         ...
 
+    async def migrate(self, job: str, *, to: str) -> JobView:
+        """Let a job that runs go on in another pool: it is stopped with notice once there is room for it there.
+
+        Raises Conflict when it does not run, NotFound for an unknown pool, Infeasible when that pool can't hold it.
+        """
+        ...
+
     async def explain(self, job: str) -> Explanation: ...
 
     def logs(self, job: str, query: LogQuery) -> AsyncIterator[LogChunk]: ...

@@ -15,6 +15,7 @@ from tauon.model.event import (
     Fact,
     JobCancelled,
     JobCancelRequested,
+    JobMigrationRequested,
     JobSubmitted,
     NodeDraining,
     NodeReady,
@@ -35,6 +36,7 @@ from tauon.service.fleet import fleet, node_detail, samples
 from tauon.service.listing import filter_of
 from tauon.service.money import job_cost, top
 from tauon.service.money_answers import MoneyAnswers
+from tauon.service.moving import refuse_to_move
 from tauon.service.offer_views import OfferQuery, OfferView
 from tauon.service.offers import offer_views, request_for
 from tauon.service.overview import Moment, overview
@@ -190,6 +192,16 @@ class LocalControlPlane(MoneyAnswers, ControlPlane):
             last = journal.append([JobCancelRequested(job_id=found.id, by=self._user)])
         else:
             last = journal.cluster.seq
+        self._parts.wake()
+        await journal.durable(last)
+        return job_view(await self._find(found.id), journal.cluster.attempts)
+
+    async def migrate(self, job: str, *, to: str) -> JobView:
+        found = await self._find(job)
+        journal = self._parts.journal
+        found = journal.cluster.jobs.get(found.id, found)
+        refuse_to_move(found, to, journal.cluster, self._parts.intake)
+        last = journal.append([JobMigrationRequested(job_id=found.id, pool=PoolName(to), by=self._user)])
         self._parts.wake()
         await journal.durable(last)
         return job_view(await self._find(found.id), journal.cluster.attempts)

@@ -14,6 +14,7 @@ from tauon.model.event import (
     JobCancelled,
     JobCancelRequested,
     JobFailed,
+    JobMigrationRequested,
     JobRequeued,
     JobSubmitted,
     JobSucceeded,
@@ -49,6 +50,10 @@ def tell(fact: Fact) -> str:
             return f"{fact.attempt_id} ended: {fact.outcome}{_because(fact.message)}"
         case JobCancelRequested():
             return f"{fact.by} wants {fact.job_id} cancelled"
+        case JobMigrationRequested() if not fact.pool:
+            return f"{fact.job_id} moves no more{_because(fact.reason)}"
+        case JobMigrationRequested():
+            return f"{fact.by} moves {fact.job_id} to {fact.pool}{_because(fact.reason)}"
         case JobRequeued():
             return f"{fact.job_id} waits again{_because(fact.reason)}"
         case JobSucceeded():

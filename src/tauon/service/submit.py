@@ -63,7 +63,7 @@ class Intake:
             raise InvalidSpec(f"queue: there is no queue {spec.queue or DEFAULT_QUEUE!r}; there are: {known}")
         document = _document(spec)
         request = self._request(spec, document)
-        self._refuse_the_impossible(request, cluster, now_us)
+        self.refuse_the_impossible(request, cluster, now_us)
         self._refuse_what_is_missing(spec)
         retries = spec.retries
         return Job(
@@ -113,7 +113,8 @@ class Intake:
             request = self._requests[key] = request_of(spec)
         return request
 
-    def _refuse_the_impossible(self, request: Request, cluster: Cluster, now_us: int) -> None:
+    def refuse_the_impossible(self, request: Request, cluster: Cluster, now_us: int) -> None:
+        """Raises Infeasible for what no pool has or could obtain."""
         if self._verdicts_version != cluster.fleet_version:
             self._verdicts.clear()
             self._verdicts_version = cluster.fleet_version

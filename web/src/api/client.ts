@@ -828,6 +828,11 @@ export function cancel(job: string): Promise<JobView> {
   return ask<JobView>("POST", `/v1/jobs/${encodeURIComponent(job)}/cancel`);
 }
 
+/** Let a job that runs go on in another pool, once there is room for it there. */
+export function migrate(job: string, query: { to?: string } = {}): Promise<JobView> {
+  return ask<JobView>("POST", `/v1/jobs/${encodeURIComponent(job)}/migrate`, { query });
+}
+
 /** Why a job is where it is. */
 export function explain(job: string, signal?: AbortSignal): Promise<Explanation> {
   return ask<Explanation>("GET", `/v1/jobs/${encodeURIComponent(job)}/explain`, { signal });

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tauon.cli.actions.live import kept_up_to_date
-from tauon.cli.options import JobOption, JobsOption, ListOptions
+from tauon.cli.options import JobOption, JobsOption, ListOptions, MigrateOptions
 from tauon.cli.output import Output
 from tauon.cli.render.explain import explanation
 from tauon.cli.render.jobs import job_detail, job_list, submitted
@@ -97,6 +97,13 @@ async def cancel_jobs(plane: ControlPlane, output: Output, options: JobsOption) 
             code = code or error.exit_code
     output.show(done, cancelled)
     return code
+
+
+async def migrate_job(plane: ControlPlane, output: Output, options: MigrateOptions) -> int:
+    """`tauon migrate`."""
+    moved = await plane.migrate(options.job, to=options.to)
+    output.show(moved, lambda job, _: f"{job.id} ({job.name}) goes on in {options.to} once there is room for it there")
+    return 0
 
 
 def cancelled(jobs: list[JobView], screen: Screen) -> str:

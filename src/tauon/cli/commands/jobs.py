@@ -6,7 +6,7 @@ import click
 
 from tauon.cli.command import Call, command
 from tauon.cli.complete import job_ids, queue_names
-from tauon.cli.options import JobOption, JobsOption, ListOptions, LogOptions
+from tauon.cli.options import JobOption, JobsOption, ListOptions, LogOptions, MigrateOptions
 
 STATES = ("queued", "starting", "running", "preempting", "succeeded", "failed", "cancelled")
 
@@ -70,6 +70,21 @@ def cancel(call: Call, options: JobsOption) -> int:
     from tauon.cli.invocation import ask
 
     return ask(call, cancel_jobs, options)
+
+
+@command("migrate", MigrateOptions, reads=True)
+@click.argument("job", metavar="JOB", shell_complete=job_ids)
+@click.option("--to", required=True, metavar="POOL", help="Where it is to go on.")
+def migrate(call: Call, options: MigrateOptions) -> int:
+    """Let a job go on in another pool.
+
+    It runs on until there is room for it there, bought if need be; then it is given notice, saves its work, and goes on
+    from its checkpoint. Afterwards it may be anywhere again.
+    """
+    from tauon.cli.actions.jobs import migrate_job
+    from tauon.cli.invocation import ask
+
+    return ask(call, migrate_job, options)
 
 
 @command("logs", LogOptions, reads=True)
