@@ -93,6 +93,7 @@ def a_budget_view(**fields: object) -> BudgetView:
         "begins_at": NOON,
         "ends_at": NOON,
         "breach_at": NOON,
+        "passed": ["forecast 100%"],
         "warnings": ["queue research is expected to spend 100% of its budget: $400.00 of $1,000.00 this month"],
     }
     return BudgetView(**(defaults | fields))  # type: ignore[arg-type]

@@ -169,6 +169,7 @@ BUDGETS = [
         expected_share=0.7,
         expected=Decimal(700),
         breach_at=None,
+        passed=[],
         warnings=[],
     ),
 ]

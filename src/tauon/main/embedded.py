@@ -17,7 +17,7 @@ from tauon.economics.folded import FoldedLedger
 from tauon.main.carrying import carrying
 from tauon.main.recall import Recall
 from tauon.main.replay import OwnPast
-from tauon.main.watch import watch
+from tauon.main.watch import alarm_of, watch
 from tauon.model.errors import ConfigError
 from tauon.model.ids import PoolName
 from tauon.model.pool import Pool
@@ -28,6 +28,7 @@ from tauon.providers.catalogue import CATALOGUE
 from tauon.reconciler.journal import GroupJournal
 from tauon.reconciler.loop import Loop
 from tauon.reconciler.site import OpenPool, Site
+from tauon.service.alarm import Alarm
 from tauon.service.config import ServerConfig, differences
 from tauon.service.local import LocalControlPlane
 from tauon.service.offers import OnSale
@@ -111,7 +112,7 @@ async def control_plane(home: Path, database: str, config: ServerConfig) -> Asyn
             play=OwnPast(database).play,
             waste=WasteWatch(),
         )
-        await _begin(loop, parts, stack)
+        await _begin(loop, parts, alarm_of(config.alerts, parts, home), stack)
         stack.push_async_callback(Recall(site, store).give_up)
         yield Running(
             control_plane_for=lambda user: LocalControlPlane(parts, user),
@@ -172,14 +173,14 @@ def _market(site: Site, catalogues: Sequence[PriceSource]) -> Callable[[], OnSal
     return on_sale
 
 
-async def _begin(loop: Loop, parts: Parts, stack: contextlib.AsyncExitStack) -> None:
+async def _begin(loop: Loop, parts: Parts, alarm: Alarm | None, stack: contextlib.AsyncExitStack) -> None:
     """Let the loop run, and return after its first cycle: from then on the pools' nodes are known."""
     task = asyncio.create_task(loop.run(), name="loop")
     stack.push_async_callback(_stop, loop, task)
     ready = asyncio.create_task(loop.ready.wait())
     await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
-    stack.push_async_callback(_cancelled, asyncio.create_task(watch(parts), name="watch"))
+    stack.push_async_callback(_cancelled, asyncio.create_task(watch(parts, alarm), name="watch"))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

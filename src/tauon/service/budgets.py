@@ -80,6 +80,9 @@ def _view(name: QueueName, budget: Budget, spent: Spent, pace: Pace, now_us: int
         begins_at=moment(budget.period.begin_us(now_us)),
         ends_at=moment(budget.period.end_us(now_us)),
         breach_at=None if found.breach_us is None else moment(found.breach_us),
+        passed=[
+            f"{'forecast' if one.is_forecast else 'actual'} {one.threshold:.0%}" for one in crossings(budget, found)
+        ],
         warnings=[_text(name, budget, spent, crossing) for crossing in crossings(budget, found)],
     )
 

@@ -18,6 +18,7 @@ from tauon.model.pool import Pool
 from tauon.model.quantity import parse_duration_s
 from tauon.model.queue import HALF_LIFE_S, Queue
 from tauon.model.resources import CapacityType
+from tauon.service.alert_settings import AlertSettings
 from tauon.service.queue_settings import (
     STRICT,
     HalfLife,
@@ -88,6 +89,8 @@ class ServerConfig(BaseModel):
     """Price lists to compare with: CSV files of gpuhunt's format, folders or zip archives of them."""
     queues: list[QueueSettings] = []
     """The queues; `default` is always there."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is told when a threshold of a budget is passed."""
     half_life: HalfLife = HALF_LIFE_S
     """How fast what a queue used in the past stops counting against it: after this long it counts half."""
 

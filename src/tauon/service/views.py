@@ -279,7 +279,8 @@ class BudgetView(_View, frozen=True, kw_only=True):
     """A budget: what of it is spent, what is expected by the end of its period, and when it will be spent if before that.
 
     Amounts are dollars or accelerator-hours, as `unit` says. `outcome` is within, ahead (it will be spent too early) or
-    spent. `warnings` are the thresholds that are passed, in words.
+    spent. `passed` are the thresholds that are, such as `actual 80%`
+    and `forecast 100%`, and `warnings` say the same in words.
     """
 
     queue: str
@@ -296,6 +297,7 @@ class BudgetView(_View, frozen=True, kw_only=True):
     begins_at: datetime
     ends_at: datetime
     breach_at: datetime | None
+    passed: list[str]
     warnings: list[str]
 
 

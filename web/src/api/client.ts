@@ -45,7 +45,8 @@ export interface Attention {
  * A budget: what of it is spent, what is expected by the end of its period, and when it will be spent if before that.
  *
  * Amounts are dollars or accelerator-hours, as `unit` says. `outcome` is within, ahead (it will be spent too early) or
- * spent. `warnings` are the thresholds that are passed, in words.
+ * spent. `passed` are the thresholds that are, such as `actual 80%`
+ * and `forecast 100%`, and `warnings` say the same in words.
  */
 export interface BudgetView {
   queue: string;
@@ -62,6 +63,7 @@ export interface BudgetView {
   begins_at: string;
   ends_at: string;
   breach_at: string | null;
+  passed: string[];
   warnings: string[];
 }
 
