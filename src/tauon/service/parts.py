@@ -40,4 +40,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     on_sale: Callable[[], OnSale] = OnSale
     ledger: Ledger
     play: Callable[[Question], Awaitable[Comparison]] = no_replay
-    waste: WasteWatch
+    waste: WasteWatch = msgspec.field(default_factory=WasteWatch)
