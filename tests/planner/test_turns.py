@@ -39,7 +39,7 @@ def test_the_smallest_counts_what_is_taken_meanwhile() -> None:
 def test_what_has_had_least_goes_first() -> None:
     board = a_board(QueueOrder.LEAST_SERVED, gpus=1)
     old = board.running(gpus=1, checkpoint=SAVES)
-    board.wait(2 * HOUR_S)
+    board.wait(6 * HOUR_S)  # past the first level
     board.end(old, Outcome.PREEMPTED)
     young = board.submit(gpus=1)
     assert started(board.decide()) == [young.id]

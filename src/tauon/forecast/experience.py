@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tauon.forecast.curve import FIRST_STEP_S, step_of
+from tauon.forecast.curve import FIRST_STEP_S, Curve, step_of
 from tauon.forecast.error import Errors, Rolling, pinball
 from tauon.forecast.job_class import class_of
-from tauon.forecast.run_times import RunTimes
+from tauon.forecast.run_times import JobClass, RunTimes
 from tauon.model.attempt import Outcome
 from tauon.model.cluster import Cluster
 from tauon.model.event import (
@@ -33,6 +33,9 @@ FIRST_STEP_US = round(FIRST_STEP_S * 1e6)
 
 # How often the journal's time passes before what runs is counted anew among what has not ended.
 LOOK_US = 15 * 60 * 1_000_000
+
+# How often the journal's time passes before paces follow what has been learnt.
+RENEW_US = 2 * 60 * 1_000_000
 
 # Of the first all predictions are judged, later one in so many: each costs a look at its curve.
 JUDGED_FIRST, JUDGED_ONE_IN = 1_000, 16
@@ -65,6 +68,15 @@ class _Course:
         self.ended_as: Outcome | None = None
         self.judged: tuple[float, float, float, float] | None = None
 
+    def served_us(self, at_us: int) -> int:
+        """How long it has run by then without what was lost: also when it was stopped and waits for its turn."""
+        kept_us = self.kept_us
+        if self.ended_as is not None:
+            kept_us += self.job.kept_us(self.ran_us, is_saved=self.ended_as in _SAVED)
+        if self.running_us is not None:
+            kept_us += at_us - self.running_us
+        return kept_us
+
 
 class Experience:
     """Run times by class, and how good the predictions made of them were.
@@ -77,7 +89,8 @@ class Experience:
         self.seq = 0
         self._courses: dict[JobId, _Course] = {}
         self._submitted: dict[JobId, Job] = {}
-        self._looked_us = 0
+        self._looked_us = self._renewed_us = 0
+        self._curves: dict[JobClass, Curve] = {}
         self._begun = 0
         self._ratio = Rolling()
         self._covered = Rolling()
@@ -100,12 +113,13 @@ class Experience:
                 self._job_ended(job_id)
             case _:
                 return
+        if event.at_us - self._renewed_us >= RENEW_US:
+            self._renewed_us = event.at_us
+            self._curves.clear()
         if event.at_us - self._looked_us >= LOOK_US:
             self._looked_us = event.at_us
             courses = self._courses.values()
-            self.run_times.at_work(
-                (c.kept_us + event.at_us - c.running_us) / 1e6 for c in courses if c.running_us is not None
-            )
+            self.run_times.at_work(c.served_us(event.at_us) / 1e6 for c in courses)
 
     def replay(self, event: Event) -> None:
         """Fold in one event of a journal that is read again from its beginning, or from some place in it."""
@@ -183,6 +197,14 @@ class Experience:
         self._loss.add(pinball(actual, middle, MIDDLE) + pinball(actual, high, HIGH))
         self._naive_loss.add(pinball(actual, naive_middle, MIDDLE) + pinball(actual, naive_high, HIGH))
 
+    def _curve(self, job_class: JobClass) -> Curve:
+        """The curve of a class as it was at the last look around, or soon after: an order that changed with each job
+        that ends would have work stopped for nothing."""
+        curve = self._curves.get(job_class)
+        if curve is None:
+            curve = self._curves[job_class] = self.run_times.curve(job_class)
+        return curve
+
     @property
     def errors(self) -> Errors | None:
         """How good the predictions of the latest jobs were when they started; None before the first of them ended.
@@ -218,7 +240,7 @@ class Experience:
 
     def pace(self, job: Job, ran_us: int) -> Pace:
         """Gittins' index, in steps that double, so that it seldom changes."""
-        curve, served_us = self.run_times.curve(class_of(job)), job.served_us
+        curve, served_us = self._curve(class_of(job)), job.served_us
         if served_us + ran_us < FIRST_STEP_US:  # as nearly all of a crowd that waits
             return Pace(curve.completions_per_s(0), FIRST_STEP_US - served_us)
         step, until_s = step_of((served_us + ran_us) / 1e6)

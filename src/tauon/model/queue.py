@@ -15,6 +15,8 @@ DEFAULT_QUEUE = QueueName("default")
 HALF_LIFE_S = 7 * 24 * 3600.0
 MIN_RUN_S = 600.0
 PATIENCE_S = 24 * 3600.0
+# About five and fifty accelerator-hours: what is tried out, what runs overnight, what runs for days.
+LEVELS_ACCELERATOR_S = (20_000.0, 200_000.0)
 
 
 class QueueOrder(enum.StrEnum):
@@ -36,7 +38,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     it is not stopped for another queue's guarantee before it has run `min_run_s`, nor for another's turn: where
     workloads `take_turns`, what runs and can save its work gives way to what goes before it in the queue's order. In a
     `strict` queue nothing starts while what goes before it waits. Where the order goes by size, what has waited longer
-    than `patience_s` (None: nothing has) goes before the rest. `past` and
+    than `patience_s` (None: nothing has) goes before the rest. Where it goes by what was had, in accelerator-seconds, who
+    is between two of the levels is equal. `past` and
     `spent` are folded from the journal.
     """
 
@@ -51,6 +54,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     take_turns: bool = False
     patience_s: float | None = PATIENCE_S
+    levels_accelerator_s: tuple[float, ...] = LEVELS_ACCELERATOR_S
     min_run_s: float = MIN_RUN_S
     half_life_s: float = HALF_LIFE_S
     budgets: tuple[Budget, ...] = ()

@@ -8,6 +8,7 @@ from functools import lru_cache
 from tauon.model.attempt import Attempt
 from tauon.model.ids import JobId, QueueName
 from tauon.model.job import Job
+from tauon.model.outlook import Pace
 from tauon.model.queue import Queue, QueueOrder
 from tauon.model.resources import MILLI, Request
 from tauon.model.snapshot import Snapshot
@@ -17,8 +18,6 @@ Rank = tuple[float, int]  # the smaller goes first
 LAST = 1e18  # what nothing is known of goes after what something is known of
 FIRST = -1e18
 
-# Least attained service in a few levels, so that equals are not stopped for each other in turn (Tiresias, NSDI'19).
-LEVELS_ACCELERATOR_S = (3_250.0, 7_200.0)
 JUST_US = 2_000_000
 
 MARGIN_US = 15 * 60 * 1_000_000  # how long before it must be running at the latest a deadline goes before all else
@@ -47,6 +46,7 @@ class Ranking:
             QueueOrder.TURNAROUND: self._turnaround,
         }[queue.order]
         self._promised = snapshot.previous.promised if snapshot.previous is not None else frozenset()
+        self._paces: dict[JobId, Pace] = {}
         self._overdue: JobId | None = None
         if queue.order is not QueueOrder.FIFO and queue.patience_s is not None:
             self._overdue = self._longest_overdue(round(queue.patience_s * 1e6))
@@ -69,7 +69,7 @@ class Ranking:
         """Where it stands among those of its level: what runs first, but behind all who wait at the moment when it
         comes down from the level above; then who was stopped last, so that few are half done; then who came down."""
         each, served_us = width(job.request), job.served_us + ran_us
-        levels = (round(level * 1e6 / each) for level in LEVELS_ACCELERATOR_S)
+        levels = (round(level * 1e6 / each) for level in self.queue.levels_accelerator_s)
         since_us = served_us - max((us for us in levels if us <= served_us), default=-JUST_US)
         has_just_come = since_us < JUST_US
         if ran_us:
@@ -94,17 +94,24 @@ class Ranking:
             return -2 * FIRST
         if job.deadline_us is not None and self._laxity_us(job, ran_us) is not None:
             return -FIRST
-        return self._outlook.pace(job, ran_us).per_s
+        return self.pace(job, ran_us).per_s
+
+    def pace(self, job: Job, ran_us: int) -> Pace:
+        """What the outlook says, asked once for each workload."""
+        found = self._paces.get(job.id)
+        if found is None:
+            found = self._paces[job.id] = self._outlook.pace(job, ran_us)
+        return found
 
     def changes_us(self, job: Job, ran_us: int) -> int | None:
         """In how many microseconds of running it will rank worse; None when never by running."""
         match self.queue.order:
             case QueueOrder.TURNAROUND:
-                until_us = self._outlook.pace(job, ran_us).until_ran_us
+                until_us = self.pace(job, ran_us).until_ran_us
                 return None if until_us is None else until_us - ran_us
             case QueueOrder.LEAST_SERVED:
                 each, served_us = width(job.request), job.served_us + ran_us
-                ends = (round(level * 1e6 / each) for level in LEVELS_ACCELERATOR_S)
+                ends = (round(level * 1e6 / each) for level in self.queue.levels_accelerator_s)
                 return min((end_us - served_us for end_us in ends if end_us > served_us), default=None)
             case _:
                 return None
@@ -127,11 +134,12 @@ class Ranking:
         return self._shortest(job, ran_us) * width(job.request)
 
     def _least_served(self, job: Job, ran_us: int) -> float:
+        """The level that it has come to: equals are not stopped for each other in turn (as in Tiresias, NSDI'19)."""
         served_s = (job.served_us + ran_us) * 1e-6 * width(job.request)
-        return sum(served_s >= level for level in LEVELS_ACCELERATOR_S)
+        return sum(served_s >= level for level in self.queue.levels_accelerator_s)
 
     def _turnaround(self, job: Job, ran_us: int) -> float:
-        return -self._outlook.pace(job, ran_us).per_s / width(job.request)
+        return -self.pace(job, ran_us).per_s / width(job.request)
 
     # ---------------------------------------------------------------- patience
 
@@ -142,6 +150,9 @@ class Ranking:
         be for the rest. It stays the first while it runs, for what was waited is not forgotten.
         """
         before_us = self._snapshot.at_us - patience_us
+        oldest = next(iter(self._snapshot.cluster.jobs.values()), None)  # they are kept in the order of submission
+        if oldest is None or oldest.submitted_at_us >= before_us:
+            return None
         overdue = [job for job, ran_us in self._old(before_us) if self._waited_us(job, ran_us) > patience_us]
         return min(overdue, key=lambda job: job.number).id if overdue else None
 

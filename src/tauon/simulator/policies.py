@@ -30,10 +30,12 @@ def _alone(order: QueueOrder, *, strict: bool = False, take_turns: bool = False)
     return Queue(name=DEFAULT_QUEUE, order=order, strict=strict, take_turns=take_turns, patience_s=None, min_run_s=0.0)
 
 
-PATIENCE_S = 30 * 24 * 3600.0
+PATIENCE_S = 60 * 24 * 3600.0
 _TURNAROUND = Queue(
     name=DEFAULT_QUEUE, order=QueueOrder.TURNAROUND, take_turns=True, min_run_s=60.0, patience_s=PATIENCE_S
 )
+_LEAST_SERVED = replace(_TURNAROUND, order=QueueOrder.LEAST_SERVED)
+_TIRESIAS = replace(_alone(QueueOrder.LEAST_SERVED, take_turns=True), levels_accelerator_s=(3_250.0, 7_200.0))
 
 _ALL = (
     Policy(name="tauon"),
@@ -41,6 +43,7 @@ _ALL = (
     # What a queue can be set to, alone.
     Policy(name="turnaround", queue=_TURNAROUND),
     Policy(name="turnaround-known", queue=_TURNAROUND, knows=True),
+    Policy(name="least-served", queue=_LEAST_SERVED),
     # The rules of others: in order of arrival, each waiting for the one before, or with what fits going past it;
     Policy(name="fifo", queue=_alone(QueueOrder.FIFO, strict=True)),
     Policy(name="backfill", queue=_alone(QueueOrder.FIFO)),
@@ -50,7 +53,7 @@ _ALL = (
     Policy(name="srtf", queue=_alone(QueueOrder.SHORTEST, take_turns=True), knows=True),
     Policy(name="srsf", queue=_alone(QueueOrder.SMALLEST, take_turns=True), knows=True),
     # the least attained service (Tiresias), which needs to know nothing.
-    Policy(name="tiresias", queue=_alone(QueueOrder.LEAST_SERVED, take_turns=True)),
+    Policy(name="tiresias", queue=_TIRESIAS),
 )
 
 POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _ALL}
