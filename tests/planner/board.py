@@ -140,6 +140,7 @@ class Board:
                             cause=action.cause,
                             notice_s=action.notice_s,
                             reason=action.reason,
+                            moves_to=action.moves_to,
                         )
                     )
                 case MigrateJob(job=job, pool=to):

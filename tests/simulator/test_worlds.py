@@ -177,8 +177,12 @@ def test_policies_stand_side_by_side_and_meet_the_same_jobs() -> None:
 def test_the_worked_case_shows_each_step() -> None:
     (outcome,) = Worlds().play(Question(source=str(WORKED_CASE)), lambda *_: None).outcomes
     fills = [line.rpartition("->")[2].strip() for line in outcome.story]
-    assert fills[-3:] == [
-        "100 of 120 GiB = 0.833 on 10 of 10 nodes",
-        "102 of 120 GiB = 0.850 on 10 of 10 nodes",
-        "101 of 120 GiB = 0.842 on 10 of 10 nodes",
+    assert fills[-4:] == [
+        "100 of 120 GiB = 0.833 on 9 of 10 nodes",
+        "100 of 108 GiB = 0.926 on 9 of 9 nodes",
+        "102 of 108 GiB = 0.944 on 9 of 9 nodes",
+        "101 of 108 GiB = 0.935 on 9 of 9 nodes",
     ]
+    told = "\n".join(outcome.story)
+    assert "cancelled 10 x leaves; moved 3 x task, grows" in told
+    assert "node released: pool-1" in told

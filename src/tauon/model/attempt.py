@@ -36,6 +36,7 @@ class StopCause(enum.StrEnum):
 
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"
+    MOVED = "moved"  # it goes on on another node, where a place is kept for it
     TIMEOUT = "timeout"
     START_TIMEOUT = "start-timeout"  # it was given a place, and its engine never got it to run
     MIGRATED = "migrated"  # it goes on in another pool
@@ -63,11 +64,13 @@ class WorkerPlacement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An order to stop: the cause, the notice before the kill in seconds, and when it was decided."""
+    """An order to stop: the cause, the notice before the kill in seconds, when it was decided, and the node on which the
+    job goes on, if that is decided too."""
 
     cause: StopCause
     notice_s: float
     requested_at_us: int
+    moves_to: NodeId = NodeId("")
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -199,6 +199,14 @@ class CapacityFork:
             room.change(worker, amounts, sign)
             self._move(room, before)
 
+    def close(self, node: NodeId) -> None:
+        """Take all that is free on a node."""
+        room = self._own_room(node)
+        if room is not None:
+            before = room.level()
+            room.close()
+            self._move(room, before)
+
     def hold(self, worker: WorkerPlacement, amounts: Resources) -> None:
         """Take as much of this as is free: the part of a reservation that nobody else may have meanwhile."""
         room = self._own_room(worker.node)

@@ -333,11 +333,14 @@ class Cluster:
         job = self._job(attempt.job)
         state = next_attempt_state(attempt.state, "AttemptStopRequested", attempt.id)
         state_of_job = next_job_state(job.state, "AttemptStopRequested", job.id)
-        stop = StopRequest(cause=fact.cause, notice_s=fact.notice_s, requested_at_us=at_us)
+        stop = StopRequest(cause=fact.cause, notice_s=fact.notice_s, requested_at_us=at_us, moves_to=fact.moves_to)
         attempt = replace(attempt, state=state, stop=stop)
         self.live.put(attempt, job)
         self.changes.attempts[attempt.id] = attempt
-        self._put(replace(job, state=state_of_job, message=fact.reason))
+        moved_at_us = at_us if fact.moves_to else job.moved_at_us
+        self._put(
+            replace(job, state=state_of_job, message=fact.reason, moves_to=fact.moves_to, moved_at_us=moved_at_us)
+        )
 
     def _attempt_ended(self, fact: AttemptEnded, at_us: int) -> None:
         attempt = self._attempt(fact.attempt_id)

@@ -169,6 +169,7 @@ class AttemptStopRequested(_Fact, frozen=True, kw_only=True):
     cause: StopCause
     notice_s: float
     reason: str
+    moves_to: NodeId = NodeId("")
 
 
 class AttemptEnded(_Fact, frozen=True, kw_only=True):

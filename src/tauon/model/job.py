@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from tauon.model.ids import AttemptId, JobId, QueueName
+from tauon.model.ids import AttemptId, JobId, NodeId, QueueName
 from tauon.model.resources import Request
 
 
@@ -122,6 +122,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     served_us: int = 0  # for how long its attempts before ran, without what was lost with them
     queued_at_us: int = 0  # since when it has been waiting this time
     not_before_us: int = 0
+    moves_to: NodeId = NodeId("")  # where a place is kept for it, while it is moved
     cancel_requested_by: str = ""
     started_at_us: int | None = None
     ended_at_us: int | None = None

@@ -34,6 +34,8 @@ class Live:
         self.unwanted: dict[AttemptId, None] = {}  # somebody wants their job cancelled
         self.stopping: dict[AttemptId, None] = {}
         self.moving: dict[JobId, None] = {}  # jobs that are to go on in another pool
+        self.placed = 0  # how many there have been, and how many of them were moved, since the start of the server
+        self.moved = 0
         self._on_node: dict[NodeId, dict[AttemptId, None]] = {}
 
     def follow(self, job: Job) -> None:
@@ -49,6 +51,7 @@ class Live:
         return [self.attempts[a] for a in self._on_node.get(node, ())]
 
     def add(self, attempt: Attempt, job: Job) -> None:
+        self.placed += 1
         self.by_priority.setdefault(job.priority, {})[attempt.id] = None
         kind = Kind(job.queue, job.priority, attempt.pool, attempt.accelerator, attempt.accelerator_milli)
         self.by_kind.setdefault(kind, {})[attempt.id] = None
@@ -67,6 +70,7 @@ class Live:
         else:
             self.starting.pop(attempt.id, None)
         if attempt.stop is not None:
+            self.moved += bool(attempt.stop.moves_to) and attempt.id not in self.stopping
             self.stopping[attempt.id] = None
             self.timeouts.discard(attempt.id)
         elif job.timeout_s is not None and attempt.running_at_us is not None:

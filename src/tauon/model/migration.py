@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tauon.model.attempt import Attempt, StopCause
-from tauon.model.ids import PoolName
+from tauon.model.ids import NodeId, PoolName
 from tauon.model.job import Job, JobState
 
 
@@ -31,6 +31,7 @@ def placed(job: Job, attempt: Attempt, state: JobState, at_us: int) -> Job:
         attempt=attempt.id,
         attempts=attempt.number,
         not_before_us=0,
+        moves_to=NodeId(""),
         started_at_us=at_us if job.started_at_us is None else job.started_at_us,
         message="",
     )

@@ -46,12 +46,13 @@ class StartAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StopAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Take a placement away, with notice (seconds) before the kill."""
+    """Take a placement away, with notice (seconds) before the kill; `moves_to` is where its job shall go on, if known."""
 
     attempt: AttemptId
     cause: StopCause
     notice_s: float
     reason: str
+    moves_to: NodeId = NodeId("")
 
 
 class MigrateJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -127,6 +127,12 @@ class Room:
         self.disk_mib = max(0, self.disk_mib - amounts.disk_mib)
         self._level = None
 
+    def close(self) -> None:
+        """Take all that is free."""
+        self.milli = [0] * len(self.milli)
+        self.whole = self.cpu_milli = self.memory_mib = self.disk_mib = 0
+        self._level = None
+
     def fault(self) -> str:
         """What contradicts itself here, or an empty string."""
         if self.milli and (min(self.milli) < 0 or max(self.milli) > MILLI):

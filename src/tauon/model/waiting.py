@@ -89,6 +89,7 @@ class Waiting:
         self._held: dict[JobId, set[JobId]] = {}
         self._dependents: dict[JobId, dict[JobId, None]] = {}
         self._delayed: Due[JobId] = Due()
+        self._moving: dict[JobId, None] = {}
 
     @property
     def lines(self) -> Mapping[LineKey, Line]:
@@ -103,6 +104,11 @@ class Waiting:
     def delayed(self) -> Due[JobId]:
         """Jobs that may not start before a time."""
         return self._delayed
+
+    @property
+    def moving(self) -> Mapping[JobId, None]:
+        """Jobs for which a place is kept on another node than the one they were moved from."""
+        return self._moving
 
     def __len__(self) -> int:
         return len(self._held) + sum(map(len, self._lines.values()))
@@ -121,6 +127,8 @@ class Waiting:
             return
         if job.not_before_us:
             self._delayed.put(job.id, job.not_before_us)
+        if job.moves_to:
+            self._moving[job.id] = None
         key = LineKey(job.queue, job.priority, job.request)
         line = self._lines.get(key)
         if line is None:
@@ -136,6 +144,8 @@ class Waiting:
             return
         if job.not_before_us:
             self._delayed.discard(job.id)
+        if job.moves_to:
+            self._moving.pop(job.id, None)
         key = LineKey(job.queue, job.priority, job.request)
         line = self._lines.get(key)
         if line is not None:

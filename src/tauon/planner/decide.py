@@ -7,6 +7,7 @@ from tauon.model.snapshot import Snapshot
 from tauon.planner.acquire import acquire
 from tauon.planner.budgets import keep_to_budgets
 from tauon.planner.check import check
+from tauon.planner.consolidate import consolidate, settle_in
 from tauon.planner.draft import Draft
 from tauon.planner.evacuate import evacuate
 from tauon.planner.migrate import migrate
@@ -19,8 +20,10 @@ STEPS = (
     stop_unwanted,  # what somebody cancelled, what ran out of time
     keep_to_budgets,  # what runs on money that is spent; when the next look is due
     evacuate,  # what runs where it will be taken away
+    settle_in,  # what was moved goes on where a place was kept for it
     place,  # in order of urgency: start what fits; make room for what may preempt; else say why it waits
     migrate,  # what goes on elsewhere once there is room for it, and what would be cheaper there
+    consolidate,  # move running work together, where that lets waiting work in or empties a bought node
     acquire,  # buy nodes for what fits nowhere
     release,  # give back what was bought and nobody needs
     check,  # the plan's own invariants, in production too

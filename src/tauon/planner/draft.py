@@ -17,6 +17,8 @@ from tauon.planner.packing import packing
 from tauon.planner.quota import Quotas
 from tauon.planner.ranks import Rankings
 
+NOWHERE = NodeId("")
+
 
 class Draft:
     """What the steps of one decision share. `free` is what new work may take now; `future` is that plus what the
@@ -33,6 +35,7 @@ class Draft:
         self.quotas = Quotas(snapshot.cluster, self.stopping, snapshot.at_us)
         self.rankings = Rankings(snapshot)
         self.promised: set[JobId] = set()  # who gets the place of what was stopped for its turn
+        self.settled_in: dict[JobId, Attempt] = {}  # what this plan starts where a place was kept for it
         self.pledged: dict[AttemptId, None] = {}  # to be stopped for somebody as soon as they have run their least
         self.wanted: dict[NodeId, None] = {}  # bought nodes on which waiting work counts
         self.next_look_us: int | None = None
@@ -117,9 +120,13 @@ class Draft:
             for worker in placement:
                 self._future.change(worker, amounts, -1)
 
-    def stop(self, attempt: Attempt, cause: StopCause, notice_s: float, reason: str) -> None:
-        """Take a placement away."""
-        self.actions.append(StopAttempt(attempt=attempt.id, cause=cause, notice_s=notice_s, reason=reason))
+    def stop(
+        self, attempt: Attempt, cause: StopCause, notice_s: float, reason: str, *, moves_to: NodeId = NOWHERE
+    ) -> None:
+        """Take a placement away; `moves_to` is the node on which the job shall go on."""
+        self.actions.append(
+            StopAttempt(attempt=attempt.id, cause=cause, notice_s=notice_s, reason=reason, moves_to=moves_to)
+        )
         self.stopping[attempt.id] = None
         self.quotas.stop(attempt)
         if self._future is not None:

@@ -11,9 +11,10 @@ from operator import itemgetter
 import msgspec
 from msgspec.structs import replace
 
-from tauon.model.attempt import WorkerPlacement
+from tauon.model.attempt import Attempt, WorkerPlacement
 from tauon.model.capacity import CapacityFork
-from tauon.model.ids import NodeId, PoolName
+from tauon.model.ids import NodeId, PoolName, attempt_id
+from tauon.model.job import Job
 from tauon.model.node import NodeShape
 from tauon.model.resources import MILLI, AcceleratorRequest, Request, Resources
 from tauon.model.room import Level, Room
@@ -124,6 +125,31 @@ def find(request: Request, ways: Sequence[Choice], view: CapacityFork, by: Packi
             accelerator = shape.accelerator if way.resources.accelerator_milli else ""
             return Fit(pool=shape.pool, accelerator=accelerator, resources=way.resources, placement=placement)
     return None
+
+
+def on_node(request: Request, ways: Sequence[Choice], view: CapacityFork, node: NodeId) -> Fit | None:
+    """A place for the whole gang on this node, or None."""
+    room = view.room(node)
+    for way in ways:
+        if room is not None and room.shape in way.shapes and seats_at(room.level(), way.resources) >= request.workers:
+            placement = tuple(_seats(view, node, request.workers, way.resources))
+            return Fit(pool=way.pool, accelerator=way.accelerator, resources=way.resources, placement=placement)
+    return None
+
+
+def attempt_at(job: Job, fit: Fit, at_us: int) -> Attempt:
+    """A job's next attempt, in this place."""
+    number = job.attempts + 1
+    return Attempt(
+        id=attempt_id(job.id, number),
+        job=job.id,
+        number=number,
+        pool=PoolName(fit.pool),
+        accelerator=fit.accelerator,
+        resources=fit.resources,
+        placement=fit.placement,
+        placed_at_us=at_us,
+    )
 
 
 def _room(view: CapacityFork, node: NodeId) -> Room:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from tauon.model.attempt import Attempt
-from tauon.model.ids import JobId, PoolName, attempt_id
+from tauon.model.ids import JobId
 from tauon.model.job import Job
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import Request
 from tauon.model.waiting import LineKey
 from tauon.planner.draft import Draft
-from tauon.planner.fit import Choice, Fit, choices, find
+from tauon.planner.fit import Choice, attempt_at, choices, find
 from tauon.planner.misses import Misses
 from tauon.planner.order import Order
 from tauon.planner.preempt import Coming, make_room
@@ -65,11 +64,15 @@ def _serve(draft: Draft, order: Order, prospects: Prospects) -> None:
     while (turn := order.next()) is not None:
         key, job, standing = turn
         request = job.request
+        if job.id in draft.settled_in:
+            attempt = draft.settled_in[job.id]
+            order.served(key, attempt.total, attempt.accelerator)
+            continue
         may = permitted(draft.quotas, key, draft.terrain, standing)
         if may.now and not missed.covers(request, may.now):
             fit = find(request, may.now, draft.free, draft.packing)
             if fit is not None:
-                attempt = _attempt(job, fit, draft.snapshot.at_us)
+                attempt = attempt_at(job, fit, draft.snapshot.at_us)
                 draft.start(attempt)
                 order.served(key, attempt.total, attempt.accelerator)
                 continue
@@ -125,20 +128,6 @@ def _still_blocked(draft: Draft) -> Mapping[LineKey, WaitReason]:
     lines, queue = cluster.waiting.lines, draft.quotas.tree.queue
     still = ((key, why) for key, why in previous.waiting.items() if key in lines)
     return {key: why for key, why in still if not queue(key.queue).take_turns and not queue(key.queue).strict}
-
-
-def _attempt(job: Job, fit: Fit, at_us: int) -> Attempt:
-    number = job.attempts + 1
-    return Attempt(
-        id=attempt_id(job.id, number),
-        job=job.id,
-        number=number,
-        pool=PoolName(fit.pool),
-        accelerator=fit.accelerator,
-        resources=fit.resources,
-        placement=fit.placement,
-        placed_at_us=at_us,
-    )
 
 
 def _keep(draft: Draft, key: LineKey, job: Job, coming: Coming) -> None:

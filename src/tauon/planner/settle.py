@@ -14,6 +14,7 @@ LONGEST_BACKOFF_S = 600.0
 _STOPPED = {
     StopCause.CANCELLED: Outcome.CANCELLED,
     StopCause.PREEMPTED: Outcome.PREEMPTED,
+    StopCause.MOVED: Outcome.PREEMPTED,
     StopCause.TIMEOUT: Outcome.TIMED_OUT,
     StopCause.START_TIMEOUT: Outcome.START_FAILED,
     StopCause.MIGRATED: Outcome.PREEMPTED,

@@ -31,11 +31,12 @@ def record(site: Site, plan: Plan) -> int:
             case StartAttempt(attempt=attempt, reason=reason):
                 journal.append([AttemptPlaced(attempt=attempt, reason=reason)])
                 site.owe(attempt.id, attempt.pool, AttemptState.STARTING)
-            case StopAttempt(attempt=attempt_id, cause=cause, notice_s=notice_s, reason=why):
+            case StopAttempt(attempt=attempt_id, cause=cause, notice_s=notice_s, reason=why, moves_to=node):
                 pool = journal.cluster.attempts[attempt_id].pool
-                journal.append(
-                    [AttemptStopRequested(attempt_id=attempt_id, cause=cause, notice_s=notice_s, reason=why)]
+                fact = AttemptStopRequested(
+                    attempt_id=attempt_id, cause=cause, notice_s=notice_s, reason=why, moves_to=node
                 )
+                journal.append([fact])
                 site.owe(attempt_id, pool, AttemptState.STOPPING)
             case MigrateJob(job=job, pool=to, reason=why):
                 journal.append([JobMigrationRequested(job_id=job, pool=to, by="the planner", reason=why)])

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tauon.model.accelerator import canonical_type, memory_gib_of
 from tauon.model.errors import InvalidSpec
-from tauon.model.ids import NodeId, PoolName
+from tauon.model.ids import NodeId, OfferId, PoolName
 from tauon.model.job_spec import CheckpointSpec, JobSpec
 from tauon.model.node import Node, NodeShape
 from tauon.model.pool import Pool
@@ -50,6 +50,7 @@ from tauon.simulator.world_spec import (
     WorldSpec,
 )
 
+RENTED = "rented"
 _P90 = 1.2815515655446004  # the standard normal distribution's 90th percentile
 
 
@@ -104,12 +105,17 @@ def _fleet(spec: WorldSpec) -> tuple[tuple[Pool, ...], list[Node]]:
             region=one.region,
             residency=tuple(one.residency),
             capacity_type=one.capacity_type,
+            keep_idle_s=one.keep_idle or 0.0,
             prices_usd_per_h={canonical_type(part): price for part, price in one.prices_usd_per_h.items()},
         )
         for one in spec.pools
     )
     nodes = [
-        Node(id=NodeId(f"{settings.name}-{number}"), shape=shape)
+        Node(
+            id=NodeId(f"{settings.name}-{number}"),
+            shape=shape,
+            offer=OfferId("" if settings.keep_idle is None else RENTED),
+        )
         for settings, pool in zip(spec.pools, pools, strict=True)
         for number, shape in enumerate(_shapes(settings, pool))
     ]

@@ -14,6 +14,7 @@ from tauon.ports.providers import (
     AttemptObserved,
     AttemptsObserved,
     LogChunk,
+    NodeRefusal,
     NodesObserved,
     Phase,
     ProcessUse,
@@ -147,6 +148,11 @@ class SimProvider(Provider):
         if self._listing is None:
             self._listing = NodesObserved(nodes=tuple(self._nodes.values()))
         return self._listing
+
+    async def terminate(self, nodes: Sequence[NodeId]) -> Sequence[NodeRefusal]:
+        for node in nodes:
+            self.node_vanishes(node)
+        return ()
 
     async def observe(self, cursor: str) -> AttemptsObserved:
         self._may_not_answer("attempts")

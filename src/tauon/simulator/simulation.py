@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tauon.economics.folded import FoldedLedger
 from tauon.model.errors import Conflict, InvalidRequest, InvariantViolated, NotFound, StorageUnavailable
-from tauon.model.event import PoolConfigured, QueueConfigured
+from tauon.model.event import NodeRequested, PoolConfigured, QueueConfigured
 from tauon.model.ids import JobId
 from tauon.ports.store import Store
 from tauon.reconciler.cycle import cycle
@@ -137,6 +137,8 @@ class Simulation:
         scenario = self._scenario
         self.journal.append([PoolConfigured(pool=pool) for pool in scenario.pools])
         self.journal.append([QueueConfigured(queue=queue) for queue in scenario.queues])
+        rented = [node for node in scenario.nodes if node.offer]
+        self.journal.append([NodeRequested(node=node, reason="there from the beginning") for node in rented])
         for node in scenario.nodes:
             self.providers[node.pool].node_appears(node)
         await self._cycle()  # as after a start of the server: nobody can submit before the nodes are known

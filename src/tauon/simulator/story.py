@@ -8,7 +8,16 @@ from itertools import groupby
 from operator import attrgetter
 
 from tauon.model.attempt import Attempt
-from tauon.model.event import AttemptEnded, AttemptPlaced, Event, JobSubmitted, NodeLost, NodeReady, NodeTerminated
+from tauon.model.event import (
+    AttemptEnded,
+    AttemptPlaced,
+    AttemptStopRequested,
+    Event,
+    JobSubmitted,
+    NodeLost,
+    NodeReady,
+    NodeTerminated,
+)
 from tauon.model.ids import AttemptId, JobId, NodeId
 from tauon.model.node import NodeShape
 from tauon.model.resources import MILLI, Resources
@@ -31,6 +40,7 @@ class _Telling:
         self._names: dict[JobId, str] = {}
         self._attempts: dict[AttemptId, Attempt] = {}
         self._nodes: dict[NodeId, NodeShape] = {}
+        self._moving: set[JobId] = set()
 
     def moment(self, at_us: int, events: Iterable[Event]) -> Iterator[str]:
         """What happened at one moment, and how full it is after it."""
@@ -48,10 +58,15 @@ class _Telling:
                 self._names[job.id] = job.name
             case AttemptPlaced(attempt=attempt):
                 self._attempts[attempt.id] = attempt
-                yield "started" if attempt.number == 1 else "started again", self._names[attempt.job]
+                again = "moved" if attempt.job in self._moving else "started again"
+                self._moving.discard(attempt.job)
+                yield "started" if attempt.number == 1 else again, self._names[attempt.job]
+            case AttemptStopRequested(attempt_id=attempt_id, moves_to=node) if node:
+                self._moving.add(self._attempts[attempt_id].job)
             case AttemptEnded(attempt_id=attempt_id, outcome=outcome):
                 attempt = self._attempts.pop(attempt_id)
-                yield outcome.value, self._names[attempt.job]
+                if attempt.job not in self._moving:
+                    yield outcome.value, self._names[attempt.job]
             case NodeReady(node=node):
                 if node.id not in self._nodes:
                     yield "node ready:", node.id

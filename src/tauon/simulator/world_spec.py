@@ -65,6 +65,8 @@ class WorldPool(_Settings):
     """owned, reserved, on-demand or spot."""
     prices_usd_per_h: dict[str, Price] = {}
     """Dollars an hour for one accelerator of each type, for `cpu` (one core) and `memory_gib` (one GiB)."""
+    keep_idle: MaybeDuration = None
+    """Its nodes are rented, and given back when they have been idle for this long; left out: they stay."""
 
 
 class SavingSettings(_Settings):
