@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tauon.model.attempt import Outcome, StopCause
@@ -198,6 +198,7 @@ def test_no_node_is_emptied_in_part() -> None:
 sizes = st.lists(st.tuples(st.sampled_from([0.5, 1, 2, 4, 8]), st.booleans(), st.booleans()), max_size=14)
 
 
+@settings(max_examples=25)
 @given(sizes)
 def test_it_comes_to_rest_and_moves_little(jobs: list[tuple[float, bool, bool]]) -> None:
     hall = Hall(bought("n1"), bought("n2"), bought("n3"), a_node("n4", gpus=4), placements=30)

@@ -174,6 +174,14 @@ def test_policies_stand_side_by_side_and_meet_the_same_jobs() -> None:
     assert len({outcome.score.jobs for outcome in found.outcomes}) == 1
 
 
+def test_the_packing_of_others_moves_nothing() -> None:
+    names = ("best-fit", "dot-product", "fgd")
+    found = Worlds().play(Question(source=str(WORKED_CASE), policies=names), lambda *_: None)
+    for outcome in found.outcomes:
+        assert "moved" not in "\n".join(outcome.story)
+        assert outcome.story[-1].endswith("101 of 120 GiB = 0.842 on 10 of 10 nodes")
+
+
 def test_the_worked_case_shows_each_step() -> None:
     (outcome,) = Worlds().play(Question(source=str(WORKED_CASE)), lambda *_: None).outcomes
     fills = [line.rpartition("->")[2].strip() for line in outcome.story]

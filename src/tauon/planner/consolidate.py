@@ -11,6 +11,7 @@ from tauon.model.capacity import CapacityFork
 from tauon.model.ids import NodeId
 from tauon.model.job import Job
 from tauon.model.node import NodeState
+from tauon.model.packing import PackingRule
 from tauon.model.plan import WaitCode, WaitReason
 from tauon.model.resources import Request, Resources
 from tauon.model.room import Room
@@ -62,6 +63,8 @@ def _key(job: Job) -> LineKey:
 def consolidate(draft: Draft) -> None:
     """Move running work, if that is all that waiting work needs; else, where nothing waits, to empty a bought node."""
     previous, cluster = draft.snapshot.previous, draft.snapshot.cluster
+    if draft.snapshot.packing is not PackingRule.LEAST_STRANDED:  # the rules of others move nothing
+        return
     if _budget(draft) <= 0 or any(_moves(cluster.attempts[a]) for a in cluster.live.stopping):
         return
     has_gained = previous is None or cluster.gained_seq > previous.seq

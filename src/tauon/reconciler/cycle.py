@@ -37,6 +37,7 @@ def take_snapshot(site: Site) -> Snapshot:
         closed_pools={pool.name: pool.closed for pool in site.pools.values() if pool.closed},
         previous=site.plan,
         outlook=site.outlook,
+        packing=site.packing,
         offers={pool.name: pool.offers for pool in site.pools.values() if pool.offers},
         sold_out={offer: until for pool in site.pools.values() for offer, until in pool.sold_out.items()},
     )

@@ -10,6 +10,7 @@ from tauon.model.ids import AttemptId, NodeId, OfferId, PoolName
 from tauon.model.market import PoolOffers
 from tauon.model.node import Node, NodeState
 from tauon.model.outlook import Outlook
+from tauon.model.packing import PackingRule
 from tauon.model.plan import Plan
 from tauon.ports.clock import Clock
 from tauon.ports.files import SecretStore
@@ -69,6 +70,7 @@ class Site:
         self.resync_us = resync_us
         self.experience = Experience()
         self.outlook: Outlook = self.experience
+        self.packing = PackingRule.LEAST_STRANDED
         self.owe_all()
 
     def owe_all(self) -> None:

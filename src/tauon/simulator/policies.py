@@ -11,6 +11,7 @@ from tauon.model.errors import InvalidRequest
 from tauon.model.job import Job
 from tauon.model.job_spec import JobSpec
 from tauon.model.outlook import Pace
+from tauon.model.packing import PackingRule
 from tauon.model.queue import DEFAULT_QUEUE, Queue, QueueOrder
 from tauon.simulator.labour import Labour
 from tauon.simulator.scenario import Happening, Scenario, Submit
@@ -18,11 +19,18 @@ from tauon.simulator.scenario import Happening, Scenario, Submit
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """`queue` None: queues as the world has them. Else all work stands in this one, so that nothing but its order
-    decides. `knows` tells the planner how long each job will still take, as no real one could."""
+    decides. `packing` is how nodes are compared; only Tauon's own rule moves work together. `knows` tells the planner
+    how long each job will still take, as no real one could."""
 
     name: str
     queue: Queue | None = None
+    packing: PackingRule = PackingRule.LEAST_STRANDED
     knows: bool = False
+
+    @property
+    def packs(self) -> PackingRule:
+        """An order alone goes with the plainest packing there is."""
+        return self.packing if self.queue is None else PackingRule.BEST_FIT
 
 
 def _alone(order: QueueOrder, *, strict: bool = False, take_turns: bool = False) -> Queue:
@@ -54,6 +62,10 @@ _ALL = (
     Policy(name="srsf", queue=_alone(QueueOrder.SMALLEST, take_turns=True), knows=True),
     # the least attained service (Tiresias), which needs to know nothing.
     Policy(name="tiresias", queue=_TIRESIAS),
+    # Queues as the world has them, with the packing of others.
+    Policy(name="best-fit", packing=PackingRule.BEST_FIT),
+    Policy(name="dot-product", packing=PackingRule.DOT_PRODUCT),
+    Policy(name="fgd", packing=PackingRule.FGD),
 )
 
 POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _ALL}

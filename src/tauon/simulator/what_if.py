@@ -73,6 +73,7 @@ def outcome(world: World, policy: Policy, progress: Progress) -> Outcome:
     """Play a world under one policy and score it."""
     began = time.perf_counter()
     simulation = Simulation(_watched(world, policy, progress), MemoryStore())
+    simulation.site.packing = policy.packs
     if policy.knows:
         simulation.site.outlook = Knowledge(simulation.labour)
     asyncio.run(simulation.run())
