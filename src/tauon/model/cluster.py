@@ -337,10 +337,7 @@ class Cluster:
         attempt = replace(attempt, state=state, stop=stop)
         self.live.put(attempt, job)
         self.changes.attempts[attempt.id] = attempt
-        moved_at_us = at_us if fact.moves_to else job.moved_at_us
-        self._put(
-            replace(job, state=state_of_job, message=fact.reason, moves_to=fact.moves_to, moved_at_us=moved_at_us)
-        )
+        self._put(job.told_to_stop(state_of_job, fact.reason, fact.moves_to, at_us))
 
     def _attempt_ended(self, fact: AttemptEnded, at_us: int) -> None:
         attempt = self._attempt(fact.attempt_id)

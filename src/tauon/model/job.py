@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 import msgspec
+from msgspec.structs import replace
 
 from tauon.model.ids import AttemptId, JobId, NodeId, QueueName
 from tauon.model.resources import Request
@@ -144,3 +145,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def notice_s(self) -> float:
         """Seconds between the notice and the kill."""
         return self.checkpoint.notice_s if self.checkpoint else 5.0
+
+    def told_to_stop(self, state: JobState, reason: str, moves_to: NodeId, at_us: int) -> Job:
+        """The job, in its new state, with the node on which it shall go on, if that is decided."""
+        moved_at_us = at_us if moves_to else self.moved_at_us
+        return replace(self, state=state, message=reason, moves_to=moves_to, moved_at_us=moved_at_us)
