@@ -26,12 +26,33 @@ class AttemptFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lock = path / "lock"  # held by the supervisor for as long as it lives
-        self.status = path / "status.json"
-        self.stop = path / "stop.json"
-        self.errors = path / "supervisor.log"
-        self.claim = path / "claim"  # holds the id of the batch job that runs it, where there can be more than one
-        self.order = path / "order.json"  # only where it can't be handed over: it may hold secrets
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor for as long as it lives."""
+        return self.path / "lock"
+
+    @property
+    def claim(self) -> Path:
+        """Holds the id of the batch job that runs it, where there can be more than one."""
+        return self.path / "claim"
+
+    @property
+    def order(self) -> Path:
+        """Only where it can't be handed over: it may hold secrets."""
+        return self.path / "order.json"
+
+    @property
+    def status(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def stop(self) -> Path:
+        return self.path / "stop.json"
+
+    @property
+    def errors(self) -> Path:
+        return self.path / "supervisor.log"
 
     def work(self, rank: int) -> Path:
         """Where a worker works."""
