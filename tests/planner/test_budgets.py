@@ -113,7 +113,7 @@ def test_nothing_starts_on_a_budget_that_is_spent_until_it_begins_anew() -> None
     plan = board.decide()
     assert plan.actions == ()
     reason = next(why for key, why in plan.waiting.items() if key.queue == "team/a")
-    assert reason.code is WaitCode.QUOTA
+    assert reason.code is WaitCode.BUDGET
     assert reason.message.startswith("queue team has spent its budget: $4.00 of $4.00 this day")
     assert plan.next_look_us == START_US + 24 * HOUR_US
     board.now_us = START_US + 24 * HOUR_US

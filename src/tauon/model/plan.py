@@ -20,6 +20,7 @@ class WaitCode(enum.StrEnum):
     PREEMPTING = "preempting"  # it gets the place of work that is being stopped
     RECLAIMING = "reclaiming"  # it gets back what its queue is guaranteed, once the borrowers have run their least
     QUOTA = "quota"  # its queue, or one above it, is at its maximum
+    BUDGET = "budget"  # its queue, or one above it, has spent its budget
     RESERVED = "reserved"  # what is free is kept for a workload before it in line
     ACQUIRING = "acquiring"  # nodes for it have been ordered
     NO_NODE = "no-node"  # no node that is there now could ever hold it

@@ -147,7 +147,7 @@ def _why(may: Permitted, draft: Draft, request: Request) -> WaitReason:
 
 
 def _at_limit(limit: Limit) -> WaitReason:
-    return WaitReason(code=WaitCode.QUOTA, message=limit.text)
+    return WaitReason(code=WaitCode.BUDGET if limit.is_spent else WaitCode.QUOTA, message=limit.text)
 
 
 def _tell(draft: Draft, lines: Iterable[LineKey]) -> None:

@@ -682,7 +682,7 @@ export interface UsageReport {
 }
 
 /** The kinds of reason for which a workload waits. */
-export type WaitCode = "capacity" | "preempting" | "reclaiming" | "quota" | "reserved" | "acquiring" | "no-node" | "dependency" | "backoff" | "behind" | "just-in";
+export type WaitCode = "capacity" | "preempting" | "reclaiming" | "quota" | "budget" | "reserved" | "acquiring" | "no-node" | "dependency" | "backoff" | "behind" | "just-in";
 
 /**
  * Accelerators (`NODE/INDEX`) that a job holds and does little with, since when at least, what they cost a day, and what to do.

@@ -17,6 +17,7 @@ _NEXT = {
     WaitCode.RESERVED: "Nothing is to be done: smaller jobs behind a large one must not keep it waiting for ever.",
     WaitCode.PREEMPTING: "Nothing is to be done: it starts when the work before it has saved its state and stopped.",
     WaitCode.RECLAIMING: "Nothing is to be done: its queue gets back what it is guaranteed when the borrowers may be stopped.",
+    WaitCode.BUDGET: "It starts when the budget begins anew, or is made larger. `tauon budgets` shows when that is.",
     WaitCode.QUOTA: "It starts when work of its queue ends. `tauon queues` shows the maximum and who is near it.",
     WaitCode.DEPENDENCY: "It starts when they have succeeded, and fails if one of them fails.",
     WaitCode.BACKOFF: "Nothing is to be done: it is tried again by itself.",
