@@ -63,7 +63,8 @@ export function Session({ children }: { children: ReactNode }) {
       client.setQueryData(["info"], who);
       stream.start();
     };
-    return <SignIn why={found.data ? why : null} signedIn={signedIn} />;
+    // Whoever never was in needs no reason; whoever was hears it, whatever has become of the answers meanwhile.
+    return <SignIn why={why?.startsWith("a bearer token is needed") ? null : why} signedIn={signedIn} />;
   }
   if (found.data) return <Who.Provider value={found.data}>{children}</Who.Provider>;
   if (found.error) return <Trouble error={found.error} again={() => void found.refetch()} />;

@@ -120,7 +120,7 @@ story("a workload", (stage) => {
     const evil = "<img src=x onerror=\"window.hit=1\"><script>window.hit=1</script>";
     const id = await stage.submit({
       name: "markup",
-      run: `echo '${evil}'; head -c 1048576 /dev/zero | tr '\\0' x; echo; echo "${"after"}"; exit 1`,
+      run: `echo '${evil}'; head -c 1048576 /dev/zero | tr '\\0' x; echo; echo '${evil}'; echo after; exit 1`,
       env: { NOTE: evil },
     });
     await stage.server.reaches(id, "failed");
