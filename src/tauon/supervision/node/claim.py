@@ -6,11 +6,14 @@ import fcntl
 import os
 import select
 import socket
+import time
 from pathlib import Path
 
 from tauon.supervision.node.folders import AttemptFolder, Folders
 from tauon.supervision.node.order import SupervisionOrder
 from tauon.supervision.node.report import Report, doorbell
+
+_LOCK_PATIENCE_S = 5.0
 
 
 class NotTaken(Exception):
@@ -25,7 +28,7 @@ def claim(order: SupervisionOrder, line: socket.socket) -> Report | None:
     folders = Folders(Path(order["root"]))
     folder = folders.attempt(order["attempt"])
     folder.path.mkdir(mode=0o700, exist_ok=True)
-    if take_lock(folder) is None:  # else it stays locked until this process ends
+    if _wait_for_lock(folder) is None:  # else it stays locked until this process ends
         return None
     if folder.status.exists():
         return None
@@ -39,6 +42,15 @@ def claim(order: SupervisionOrder, line: socket.socket) -> Report | None:
     report = Report(order, folders, doorbell(folders))
     report.begin()
     return report
+
+
+def _wait_for_lock(folder: AttemptFolder) -> int | None:
+    """The lock; None when another process has it and has taken the attempt. One that has not yet may still let go of
+    it, if its server went away meanwhile: then nobody would have the attempt."""
+    give_up_at = time.monotonic() + _LOCK_PATIENCE_S
+    while (lock := take_lock(folder)) is None and not folder.status.exists() and time.monotonic() < give_up_at:
+        time.sleep(0.005)
+    return lock
 
 
 def take_lock(folder: AttemptFolder) -> int | None:

@@ -121,7 +121,7 @@ class Report:
         """The newest order to stop, if there is one."""
         try:
             note: StopNote = json.loads(self._folder.stop.read_bytes())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):  # what can not be read is no order; the server then signals another way
             return None
         return note
 
