@@ -28,7 +28,7 @@ from tauon.model.event import (
 from tauon.model.ids import AttemptId, JobId, NodeId, OfferId, PoolName, QueueName
 from tauon.model.job import Job
 from tauon.model.job_spec import JobSpec
-from tauon.model.node import Node
+from tauon.model.node import Node, NodeState
 from tauon.model.past import Past
 from tauon.model.pool import Pool
 from tauon.model.queue import Queue
@@ -73,7 +73,8 @@ class _Reading:
             case QueueConfigured(queue=queue):
                 self.queues[queue.name] = replace(queue, past=Past())
             case NodeReady(node=node):
-                self.nodes.append((event.at_us, replace(node, offer=OfferId(""))))  # it is there, whoever bought it
+                # It is there and takes work, whoever bought it, and whoever had drained it before.
+                self.nodes.append((event.at_us, replace(node, offer=OfferId(""), state=NodeState.READY, message="")))
             case NodeLost(node_id=node_id) | NodeTerminated(node_id=node_id):
                 self.nodes.append((event.at_us, node_id))
             case NodeDraining():
