@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from tauon.model.ids import QueueName
 from tauon.model.node import Node
@@ -49,7 +50,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
             happenings=self.happenings(),
             faults=self.faults,
             start_s=self.start_s,
-            resync_s=None if self.faults == Faults() else 30.0,
+            resync_s=None if replace(self.faults, pauses=False) == Faults() else 30.0,  # pauses hide nothing
             until_us=self.until_us,
         )
 
